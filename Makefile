@@ -1,0 +1,98 @@
+# Every way of building, checking and running; `make` lists them. All builds take the versions of Cargo.lock.
+CARGO ?= cargo
+LEVEL ?= floor
+SEED  ?= 1
+DIR   ?= da-data
+DA    := target/release/da
+CORES := gep demux dep
+PACKAGES := da-model da-runtime $(CORES) cli tests
+# What no core and no other service may pull in.
+SHELL_CRATES := da-runtime|rdkafka|rdkafka-sys|tokio|sqlx|axum|hyper|reqwest|redis
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check fmt lint cores trees rustdoc house papers settings quick test demo drill bench measures docs golden fuzz up down audit
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
+
+setup: ## install the system packages that are missing, or say what and why
+	@sh deploy/setup.sh
+
+check: setup fmt lint cores trees rustdoc house papers settings ## format, lints, arrows between crates, house rules, fresh papers
+	@echo "check: ok"
+
+fmt:
+	$(CARGO) fmt --all -- --check
+
+lint:
+	set -e; for p in $(PACKAGES); do $(CARGO) clippy --locked -p $$p --all-targets -- -D warnings; done
+	set -e; for p in $(CORES); do $(CARGO) clippy --locked -p $$p --no-default-features --all-targets -- -D warnings; done
+
+cores:
+	set -e; for p in $(CORES); do $(CARGO) check --locked -p $$p --no-default-features; done
+
+# A service core knows da-model only; a service knows no other service; da-runtime knows none.
+trees:
+	@set -e; for p in da-model $(CORES); do \
+	  if $(CARGO) tree --locked -p $$p --no-default-features -e normal --prefix none | grep -E "^($(SHELL_CRATES)) v"; then \
+	    echo "the core of $$p pulls in the crates above"; exit 1; fi; done
+	@set -e; for p in da-model da-runtime $(CORES); do \
+	  if $(CARGO) tree --locked -p $$p --all-features -e normal --prefix none | grep -E "^(gep|demux|dep|cli|tests) v" | grep -v "^$$p v"; then \
+	    echo "$$p must not know the crates above"; exit 1; fi; done
+
+rustdoc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --workspace --quiet
+
+house:
+	$(CARGO) test --locked -p tests --test it house::
+
+papers:
+	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers docs/generated --check
+
+settings:
+	@set -e; for file in deploy/settings/*.yaml; do $(CARGO) run --locked --quiet -p cli --bin da -- validate $$file; done
+
+quick: ## tests of the cores without any shell, and the simulation; seconds when warm
+	set -e; $(CARGO) test --locked -p da-model; for p in $(CORES); do $(CARGO) test --locked -p $$p --no-default-features; done
+	$(CARGO) test --locked -p tests --test it sim
+
+test: setup ## all tests; the summary of the system tests closes the run
+	$(CARGO) test --locked --workspace --exclude tests
+	$(CARGO) test --locked -p tests --lib --bins
+	$(CARGO) test --locked -p tests --test it
+
+demo: setup $(DA) ## two classes of simulated learners, their tables filling live, and the proof at the end
+	$(DA) demo
+
+drill: setup $(DA) ## kill the process again and again under load: LEVEL=floor|target|moonshot SEED=n
+	$(CARGO) run --locked --release -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
+
+bench: setup $(DA) ## cost per event of every stage, and of the whole process
+	$(CARGO) run --locked --release -p tests --bin bench
+
+measures: ## print the size table into docs/generated/measures.md; fail on what must hold
+	$(CARGO) run --locked --quiet -p tests --bin measures -- docs/generated/measures.md
+
+docs: ## regenerate docs/generated from topics, schemas, registries and names
+	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers docs/generated
+
+golden: ## accept new output of the cases; look at the difference before committing
+	GOLDEN=accept $(CARGO) test --locked -p tests --test it golden::
+
+fuzz: ## many random inputs to parser, adapters and codec
+	PROPTEST_CASES=20000 $(CARGO) test --locked --release -p tests --test it fuzz
+
+up: setup $(DA) ## start everything in one process; stop with Ctrl-C or `make down`
+	$(DA) up --dir $(DIR)
+
+down: ## stop the `make up` of this folder
+	@if [ -s $(DIR)/da.lock ]; then kill -TERM "$$(cat $(DIR)/da.lock)" && echo "asked it to stop"; else echo "nothing runs on $(DIR)"; fi
+
+audit: ## licences, advisories, unused dependencies (needs cargo-deny)
+	$(CARGO) deny --locked check
+
+$(DA): FORCE
+	$(CARGO) build --locked --release -p cli --bin da
+
+.PHONY: FORCE
+FORCE:
