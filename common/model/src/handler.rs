@@ -30,7 +30,7 @@ pub trait Handler: Send + Sync {
     /// The rows `decide` must see, named by the input alone. A key may be a prefix where its table says `range`.
     fn reads(&self, input: &Self::Input<'_>) -> Vec<RowKey>;
 
-    /// What follows from the input and the rows.
+    /// What follows from the input and the rows. (Implementations spell the input `&Self::Input<'r>`.)
     ///
     /// # Errors
     /// A [`Rejection`] when the input as a whole is refused: it becomes a dead letter and nothing else happens.

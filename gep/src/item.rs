@@ -1,0 +1,167 @@
+//! One learner at one item over all sessions, scope by scope.
+//!
+//! Place: the row `learner_item`. Here an assessment finds which of its sessions is the latest, and a collection the
+//! latest answer to each question; what they are worth is `scoring`'s to say.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::order::{keep_latest, Order, Said};
+use crate::scoring::{self, ItemScore};
+use crate::session::{Carried, Scope, Session};
+use crate::slot::Slot;
+
+/// State of one learner's item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LearnerItem {
+    /// Two plays in two scopes are two records.
+    #[serde(rename = "s", skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<(Scope, InScope)>,
+}
+
+/// What is known within one scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InScope {
+    /// Assessments: the stopped sessions by id.
+    #[serde(rename = "a", skip_serializing_if = "BTreeMap::is_empty")]
+    pub attempts: BTreeMap<String, Attempt>,
+    /// Collections: latest counting answer per question.
+    #[serde(rename = "q", skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Said<(i64, i64)>>,
+    /// Collections: order key of the newest answer, counting or not.
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
+    pub newest_answer: Option<Order>,
+    /// Collections: whether any session said the item is external.
+    #[serde(rename = "x", skip_serializing_if = "is_false")]
+    pub external: bool,
+    /// Collections: latest external score.
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    pub external_score: Option<Said<(i64, i64)>>,
+    /// Collections: latest session-level update.
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
+    pub update: Option<Said<(i64, i64)>>,
+    /// Collections: what was published.
+    #[serde(rename = "p", skip_serializing_if = "Slot::is_empty")]
+    pub score_slot: Slot<ItemScore>,
+}
+
+/// One stopped session of an assessment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Order key of its last stop: sessions are ordered by it (domain.md §12).
+    #[serde(rename = "l")]
+    pub last_stop: Order,
+    /// Its result; absent while an answer waits.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ItemScore>,
+    /// Whether a withdrawal stands.
+    #[serde(rename = "w", default, skip_serializing_if = "is_false")]
+    pub withdrawn: bool,
+    /// Whether it holds the latest flag.
+    #[serde(rename = "f", default, skip_serializing_if = "is_false")]
+    pub latest: bool,
+    /// The client's word for the item.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+    /// What its plays said and its changes repeat.
+    #[serde(rename = "c", default)]
+    pub carried: Carried,
+    /// What was published about its score.
+    #[serde(rename = "p", default, skip_serializing_if = "Slot::is_empty")]
+    pub score_slot: Slot<ItemScore>,
+}
+
+impl LearnerItem {
+    /// The record of a scope, made when it is first asked for.
+    pub fn in_scope(&mut self, scope: &Scope) -> &mut InScope {
+        let at = self.scopes.iter().position(|(s, _)| s == scope).unwrap_or_else(|| {
+            self.scopes.push((scope.clone(), InScope::default()));
+            self.scopes.len() - 1
+        });
+        match self.scopes.get_mut(at) {
+            Some((_, found)) => found,
+            None => unreachable!("the position was just found or pushed"),
+        }
+    }
+
+    /// The record of a scope, if there is one.
+    #[must_use]
+    pub fn seen_in(&self, scope: &Scope) -> Option<&InScope> {
+        self.scopes.iter().find(|(s, _)| s == scope).map(|(_, found)| found)
+    }
+}
+
+impl InScope {
+    /// Takes over what a collection's session knows.
+    pub fn merge_practice(&mut self, session: &Session) {
+        for (id, resource) in &session.resources {
+            if let Some(answer) = resource.counting_answer() {
+                merge_answer(&mut self.answers, id, answer);
+            }
+        }
+        self.external |= session.is_external();
+        if let Some(score) = &session.external_score {
+            keep_latest(&mut self.external_score, score.0, score.1);
+        }
+        if let Some(update) = &session.update {
+            keep_latest(&mut self.update, update.0, update.1);
+        }
+        self.newest_answer = self.newest_answer.max(session.newest_answer());
+    }
+
+    /// Takes over what an assessment's session knows and hands the latest flag to whom it belongs.
+    pub fn merge_test(&mut self, id: &str, session: &Session, provisional: bool) {
+        let Some(last_stop) = session.last_stop else { return };
+        let held = self.attempts.remove(id);
+        let (latest, score_slot) = held.map(|a| (a.latest, a.score_slot)).unwrap_or_default();
+        let attempt = Attempt {
+            last_stop,
+            result: scoring::session_result(session, provisional),
+            withdrawn: session.is_withdrawn(),
+            latest,
+            word: session.item_word().map(str::to_owned),
+            carried: session.carried.clone(),
+            score_slot,
+        };
+        self.attempts.insert(id.to_owned(), attempt);
+    }
+
+    /// The session that is the latest by what is known now.
+    #[must_use]
+    pub fn latest_attempt(&self) -> Option<String> {
+        let counting = self.attempts.iter().filter(|(_, a)| !a.withdrawn && a.result.is_some_and(|r| r.graded));
+        counting.max_by_key(|(_, a)| a.last_stop).map(|(id, _)| id.clone())
+    }
+
+    /// The number of a session among the stopped, not withdrawn ones, ordered by last stop; a running session gets
+    /// the number it will have.
+    #[must_use]
+    pub fn attempt_number(&self, session: &str) -> Option<i32> {
+        let own = self.attempts.get(session);
+        if own.is_some_and(|a| a.withdrawn) {
+            return None;
+        }
+        let earlier = self.attempts.iter().filter(|(id, a)| {
+            *id != session && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop)
+        });
+        i32::try_from(earlier.count() + 1).ok()
+    }
+}
+
+fn merge_answer(answers: &mut BTreeMap<String, Said<(i64, i64)>>, id: &str, answer: &Said<(i64, i64)>) {
+    match answers.get_mut(id) {
+        Some(held) if held.0 >= answer.0 => {}
+        Some(held) => *held = answer.clone(),
+        None => {
+            answers.insert(id.to_owned(), answer.clone());
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(b: &bool) -> bool {
+    !*b
+}

@@ -1,0 +1,151 @@
+//! The GEP processor: dedupe → fold → impact → enrich, one event of `gep.accepted` at a time.
+//!
+//! Place: reads `gep.accepted`, keeps the rows of [`crate::tables`], says in `gep.usage` what changed. One record
+//! there per event that is no repeat, even if nothing changed (domain.md §4.2). Pure: the same event at the same
+//! offset over the same rows gives the same bytes.
+
+use da_model::event::{ImpactSignal, UsageEvent};
+use da_model::fault::Rejection;
+use da_model::ids::{Offset, TopicName, UnitName};
+use da_model::outcome::{Outcome, Reason};
+use da_model::schema::{codec, Schemas};
+use da_model::state::{Row, RowKey, Snapshot, Value};
+use da_model::{Effects, Emit, Event, Handler, Key, Note, Record, Write};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+
+use crate::dedupe::{self, Known};
+use crate::impact::{self, Moved};
+use crate::item::LearnerItem;
+use crate::order::Order;
+use crate::session::Session;
+use crate::settings::GepSettings;
+use crate::tables::{applied_key, item_of, learner_item_key, resource_of, session_key};
+
+/// Where accepted events lie.
+pub const ACCEPTED: TopicName = TopicName("gep.accepted");
+/// Where impact signals go.
+pub const USAGE: TopicName = TopicName("gep.usage");
+const UNIT: UnitName = UnitName("impact");
+
+/// The handler of `gep.accepted`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gep {
+    settings: GepSettings,
+}
+
+/// An accepted event at its offset, which is the last part of its order key.
+#[derive(Debug)]
+pub struct Accepted<'r> {
+    event: UsageEvent<'r>,
+    offset: Offset,
+}
+
+impl Gep {
+    /// A processor with these settings.
+    #[must_use]
+    pub const fn new(settings: GepSettings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Handler for Gep {
+    type Input<'r> = Accepted<'r>;
+
+    fn name(&self) -> &'static str {
+        "gep"
+    }
+
+    fn topics(&self) -> Vec<TopicName> {
+        vec![ACCEPTED]
+    }
+
+    fn decode<'r>(&self, record: &Record<'r>, schemas: &Schemas) -> Result<Accepted<'r>, Rejection> {
+        let value = record.value.ok_or_else(|| Rejection::new(Reason::Undecodable, "the record has no value"))?;
+        Ok(Accepted { event: codec::decode_usage(value, schemas)?, offset: record.offset })
+    }
+
+    fn reads(&self, input: &Accepted<'_>) -> Vec<RowKey> {
+        let event = &input.event;
+        let mut keys = vec![applied_key(event)];
+        if event.is_student {
+            keys.push(session_key(event));
+            keys.extend(learner_item_key(event));
+        }
+        keys
+    }
+
+    fn decide<'r>(&self, input: &Self::Input<'r>, seen: &Snapshot<'_>) -> Result<Effects<'r>, Rejection> {
+        let event = &input.event;
+        let applied = applied_key(event);
+        match dedupe::check(seen.row(&applied), event) {
+            Known::Repeat => return Ok(Effects::none(Outcome::Duplicate)),
+            Known::Conflict(rejection) => return Err(rejection),
+            Known::New => {}
+        }
+        let mut effects = Effects::none(Outcome::Applied);
+        let mut signal = ImpactSignal { event: event.clone(), changes: Vec::new() };
+        let mut wall_ms = None;
+        if event.is_student {
+            let folded = self.fold(input, seen, &mut effects)?;
+            signal.changes = folded.0;
+            wall_ms = folded.1;
+        }
+        effects.writes.push(Write::set(applied, dedupe::remember(event, wall_ms)));
+        effects.emits.push(Emit { unit: UNIT, topic: USAGE, key: Key::Inherited, event: Event::Impact(Box::new(signal)) });
+        Ok(effects)
+    }
+}
+
+type Changes<'r> = Vec<da_model::event::Change<'r>>;
+
+impl Gep {
+    fn fold<'r>(
+        &self,
+        input: &Accepted<'r>,
+        seen: &Snapshot<'_>,
+        effects: &mut Effects<'r>,
+    ) -> Result<(Changes<'r>, Option<i64>), Rejection> {
+        let event = &input.event;
+        let session_key = session_key(event);
+        let item_key = learner_item_key(event);
+        let mut session: Session = load(seen.row(&session_key))?;
+        let was_item = item_key.as_ref().map(|key| load::<LearnerItem>(seen.row(key))).transpose()?;
+        let before = (!is_open(&session, event)).then(|| session.clone());
+        let folded = session.fold(event, Order::of(event, input.offset), self.settings.visit_cap_ms);
+        if folded.scope_mismatch {
+            effects.notes.push(Note::ScopeMismatch);
+        }
+        let mut item = was_item.clone();
+        let changes = impact::changes(Moved {
+            event,
+            before: before.as_ref(),
+            session: &mut session,
+            item: item.as_mut(),
+            settings: self.settings,
+        });
+        effects.writes.push(Write::set(session_key, store(&session)?));
+        if let (Some(key), Some(item)) = (item_key, item.filter(|item| Some(item) != was_item.as_ref())) {
+            effects.writes.push(Write::set(key, store(&item)?));
+        }
+        Ok((changes, folded.wall_ms))
+    }
+}
+
+/// Whether everything the event can touch may go out already, so that the session before the fold is not needed.
+fn is_open(session: &Session, event: &UsageEvent<'_>) -> bool {
+    let resource = resource_of(event).and_then(|id| session.resources.get(id));
+    let item_open = item_of(event).is_none() || session.role().is_some();
+    session.scope.is_some() && item_open && resource.is_none_or(|r| r.is_question().is_some())
+}
+
+fn load<S: DeserializeOwned + Default>(row: Option<&Row>) -> Result<S, Rejection> {
+    let Some(text) = row.and_then(|row| row.text(0)) else { return Ok(S::default()) };
+    serde_json::from_str(text).map_err(|e| Rejection::new(Reason::HandlerFailed, format!("stored state is unreadable: {e}")))
+}
+
+fn store<S: Serialize>(state: &S) -> Result<Row, Rejection> {
+    let text = serde_json::to_string(state)
+        .map_err(|e| Rejection::new(Reason::HandlerFailed, format!("state cannot be stored: {e}")))?;
+    Ok(Row(vec![Value::from(text.as_str())]))
+}

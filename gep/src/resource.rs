@@ -1,0 +1,298 @@
+//! One resource or question within a session: its visits, answers and reactions, merged by order key.
+//!
+//! Place: inside the session's state. Time totals grow only with events that dedupe let through; everything else is
+//! "first by order" or "latest by order", so arrival does not matter (domain.md §4.1).
+
+use da_model::event::usage::{AnswerStatus, EventKind, ObjectKind, ScoreReason, UsageName};
+use da_model::event::UsageEvent;
+use da_model::score::Points;
+use serde::{Deserialize, Serialize};
+
+use crate::order::{keep_first, keep_latest, Order, Said};
+use crate::slot::{Moves, Slot};
+
+/// State of one resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resource {
+    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
+    kind: Option<Said<bool>>,
+    /// Whether a DE went out under the kind, which then stays.
+    #[serde(rename = "kf", skip_serializing_if = "is_false")]
+    kind_fixed: bool,
+    /// The client's word for its type.
+    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
+    pub word: Option<Said<String>>,
+    #[serde(rename = "b", skip_serializing_if = "Vec::is_empty")]
+    starts: Vec<Said<i64>>,
+    /// Time of all visits.
+    #[serde(rename = "t")]
+    pub time: Time,
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
+    answer: Option<Said<Mark>>,
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
+    unsaid: Option<Order>,
+    #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
+    counting: Option<Said<(i64, i64)>>,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    status: Option<Said<u8>>,
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
+    reaction: Option<Said<i32>>,
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
+    codes: Option<Said<Vec<String>>>,
+    /// What was published about its time.
+    #[serde(rename = "pt", skip_serializing_if = "Slot::is_empty")]
+    pub time_slot: Slot<Time>,
+    /// What was published about its answer.
+    #[serde(rename = "ps", skip_serializing_if = "Slot::is_empty")]
+    pub score_slot: Slot<QuestionScore>,
+    /// What was published about its reaction.
+    #[serde(rename = "pr", skip_serializing_if = "Slot::is_empty")]
+    pub reaction_slot: Slot<i32>,
+}
+
+/// Counted time, uncapped time and visits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Time {
+    /// Capped sum, ms.
+    #[serde(rename = "t")]
+    pub counted: i64,
+    /// Uncapped sum, ms.
+    #[serde(rename = "w")]
+    pub wall: i64,
+    /// Visits.
+    #[serde(rename = "n")]
+    pub visits: i32,
+}
+
+/// How an answer stands: points, graded without points (a skipped open-ended question), or waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mark {
+    /// Raw and max, scaled by 10⁴.
+    #[serde(rename = "p")]
+    Points(i64, i64),
+    /// Graded, but counts nowhere.
+    #[serde(rename = "x")]
+    Nowhere,
+    /// Waits for grading.
+    #[serde(rename = "w")]
+    Waiting,
+}
+
+/// The value of question.score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionScore {
+    /// How the answer stands.
+    #[serde(rename = "m")]
+    pub mark: Mark,
+    /// Index of the answer's status.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    status: Option<u8>,
+    /// Competency codes.
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+}
+
+impl QuestionScore {
+    /// The answer's status.
+    #[must_use]
+    pub fn status(&self) -> Option<AnswerStatus> {
+        self.status.and_then(|s| AnswerStatus::ALL.get(usize::from(s))).copied()
+    }
+}
+
+impl Moves for Time {
+    fn moved_by(&self, before: Option<&Self>) -> i64 {
+        self.counted - before.map_or(0, |b| b.counted)
+    }
+}
+
+impl Moves for QuestionScore {
+    fn moved_by(&self, _: Option<&Self>) -> i64 {
+        0
+    }
+}
+
+impl Time {
+    /// Adds a visit.
+    #[must_use]
+    pub const fn with_visit(self, wall: i64, cap: i64) -> Self {
+        let counted = if wall < cap { wall } else { cap };
+        Self {
+            counted: self.counted.saturating_add(counted),
+            wall: self.wall.saturating_add(wall),
+            visits: self.visits.saturating_add(1),
+        }
+    }
+
+    /// The sum of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            counted: self.counted.saturating_add(other.counted),
+            wall: self.wall.saturating_add(other.wall),
+            visits: self.visits.saturating_add(other.visits),
+        }
+    }
+}
+
+impl Resource {
+    /// Merges one event about this resource; returns the uncapped time of a visit.
+    pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
+        self.fold_kind(event, order);
+        if let Some(word) = &event.object.object_type {
+            keep_first(&mut self.word, order, word.to_string());
+        }
+        if !event.codes.is_empty() {
+            keep_latest(&mut self.codes, order, event.codes.iter().map(ToString::to_string).collect());
+        }
+        match event.event_name {
+            UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
+            UsageName::ReactionCreate => {
+                if let Some(reaction) = event.reaction.filter(|r| *r > 0) {
+                    keep_latest(&mut self.reaction, order, reaction);
+                }
+                None
+            }
+            UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate => {
+                self.fold_grade(event, order);
+                None
+            }
+            UsageName::CollectionPlay | UsageName::CollectionScoreUpdate => None,
+        }
+    }
+
+    /// Whether it is a question; `None` while no event has said so.
+    #[must_use]
+    pub fn is_question(&self) -> Option<bool> {
+        self.kind.as_ref().map(|k| k.1)
+    }
+
+    /// The kind went out in a DE: it stays.
+    pub const fn fix_kind(&mut self) {
+        self.kind_fixed = true;
+    }
+
+    /// Time of its visits; `None` before the first stop.
+    #[must_use]
+    pub fn time_value(&self) -> Option<Time> {
+        (self.time.visits > 0).then_some(self.time)
+    }
+
+    /// The latest reaction.
+    #[must_use]
+    pub fn reaction_value(&self) -> Option<i32> {
+        self.reaction.as_ref().map(|r| r.1)
+    }
+
+    /// The latest answer; `None` for plain resources and before the first answer.
+    #[must_use]
+    pub fn score_value(&self) -> Option<QuestionScore> {
+        let (_, mark) = self.latest_answer()?;
+        let said = self.status.as_ref().filter(|s| self.unsaid.is_none_or(|u| u < s.0)).map(|s| s.1);
+        let status = said.or_else(|| self.unsaid.map(|_| index(AnswerStatus::Attempted)));
+        Some(QuestionScore { mark, status, codes: self.codes.as_ref().map(|c| c.1.clone()).unwrap_or_default() })
+    }
+
+    /// The latest answer and its order key, if this is a question.
+    #[must_use]
+    pub fn latest_answer(&self) -> Option<(Order, Mark)> {
+        if self.is_question() != Some(true) {
+            return None;
+        }
+        let said = self.answer.as_ref().map(|a| (a.0, a.1));
+        let unsaid = self.unsaid.map(|order| (order, Mark::Waiting));
+        said.into_iter().chain(unsaid).max_by_key(|(order, _)| *order)
+    }
+
+    /// The latest answer that counts in a collection: ungraded ones hide no older one.
+    #[must_use]
+    pub fn counting_answer(&self) -> Option<&Said<(i64, i64)>> {
+        self.counting.as_ref().filter(|_| self.is_question() == Some(true))
+    }
+
+    fn fold_kind(&mut self, event: &UsageEvent<'_>, order: Order) {
+        let said = match event.object.kind {
+            ObjectKind::Question => Some(true),
+            ObjectKind::Resource => Some(false),
+            ObjectKind::Collection | ObjectKind::Assessment | ObjectKind::Unknown => {
+                let graded = matches!(event.event_name, UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate);
+                (graded || event.answer.is_some()).then_some(true)
+            }
+        };
+        if let (Some(said), false) = (said, self.kind_fixed) {
+            keep_first(&mut self.kind, order, said);
+        }
+    }
+
+    fn fold_play(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
+        match event.kind {
+            EventKind::Start => {
+                self.starts.push(Said(order, event.start_time.unwrap_or(event.end_time).0));
+                None
+            }
+            EventKind::Stop => {
+                let wall = self.wall_of(event, order);
+                self.time = self.time.with_visit(wall, cap_ms);
+                self.fold_answer(event, order);
+                Some(wall)
+            }
+            EventKind::None => None,
+        }
+    }
+
+    fn wall_of(&self, event: &UsageEvent<'_>, order: Order) -> i64 {
+        let before = self.starts.iter().filter(|s| s.0 < order).max_by_key(|s| s.0);
+        let start = event.start_time.map(|t| t.0).or_else(|| before.map(|s| s.1));
+        start.map_or(0, |start| event.end_time.0.saturating_sub(start).max(0))
+    }
+
+    fn fold_answer(&mut self, event: &UsageEvent<'_>, order: Order) {
+        let Some(answer) = &event.answer else {
+            if event.object.kind != ObjectKind::Resource && self.unsaid.is_none_or(|held| held < order) {
+                self.unsaid = Some(order);
+            }
+            return;
+        };
+        keep_latest(&mut self.status, order, index(answer.status));
+        let open_ended = answer.question_type.as_deref() == Some("OE");
+        self.set(order, mark_of(answer.status, open_ended));
+    }
+
+    fn fold_grade(&mut self, event: &UsageEvent<'_>, order: Order) {
+        if let Some(answer) = &event.answer {
+            keep_latest(&mut self.status, order, index(answer.status));
+        }
+        let score = event.score.as_ref().filter(|s| s.reason != ScoreReason::External);
+        match (score, &event.answer) {
+            (Some(score), _) => self.set(order, Mark::Points(score.raw.0, score.max.0)),
+            (None, Some(answer)) => self.set(order, mark_of(answer.status, false)),
+            (None, None) => {}
+        }
+    }
+
+    fn set(&mut self, order: Order, mark: Mark) {
+        keep_latest(&mut self.answer, order, mark);
+        if let Mark::Points(raw, max) = mark {
+            keep_latest(&mut self.counting, order, (raw, max));
+        }
+    }
+}
+
+const fn mark_of(status: AnswerStatus, open_ended: bool) -> Mark {
+    match status {
+        AnswerStatus::Correct => Mark::Points(Points::ONE.0, Points::ONE.0),
+        AnswerStatus::Skipped if open_ended => Mark::Nowhere,
+        AnswerStatus::Incorrect | AnswerStatus::Skipped => Mark::Points(0, Points::ONE.0),
+        AnswerStatus::Attempted => Mark::Waiting,
+    }
+}
+
+fn index(status: AnswerStatus) -> u8 {
+    u8::try_from(status.index()).unwrap_or(0)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(b: &bool) -> bool {
+    !*b
+}

@@ -1,0 +1,348 @@
+//! One session: a learner's sitting at an item, or at one single resource, merged from its events.
+//!
+//! Place: the row `session`. Knows what happened, not what it is worth (`scoring`) nor what to say about it
+//! (`impact`).
+
+use std::collections::BTreeMap;
+
+use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName};
+use da_model::event::UsageEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::order::{keep_first, keep_latest, Order, Said};
+use crate::resource::{Resource, Time};
+use crate::slot::{Role, Slot, Withheld};
+use crate::tables::{concerns_item, resource_of};
+
+/// State of one session.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
+    kind: Option<Said<bool>>,
+    #[serde(rename = "kf", skip_serializing_if = "is_false")]
+    kind_fixed: bool,
+    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
+    word: Option<Said<String>>,
+    #[serde(rename = "ye", skip_serializing_if = "Option::is_none")]
+    external_word: Option<Said<String>>,
+    /// Class, course, unit, lesson, track and path; absent before the first play.
+    #[serde(rename = "sc", skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    #[serde(rename = "sf", skip_serializing_if = "is_false")]
+    scope_frozen: bool,
+    /// What plays said and every change repeats.
+    #[serde(rename = "ca")]
+    pub carried: Carried,
+    /// Whether a start of the item was applied.
+    #[serde(rename = "st", skip_serializing_if = "is_false")]
+    pub started: bool,
+    /// The order key of its last stop.
+    #[serde(rename = "ls", skip_serializing_if = "Option::is_none")]
+    pub last_stop: Option<Order>,
+    /// Time reported by stops of an external item.
+    #[serde(rename = "et")]
+    external_time: Time,
+    /// Points of the latest stop of an external item that has a score.
+    #[serde(rename = "es", skip_serializing_if = "Option::is_none")]
+    pub external_score: Option<Said<(i64, i64)>>,
+    /// The latest session-level update.
+    #[serde(rename = "up", skip_serializing_if = "Option::is_none")]
+    pub update: Option<Said<(i64, i64)>>,
+    #[serde(rename = "wd", skip_serializing_if = "Option::is_none")]
+    withdrawal: Option<Order>,
+    /// Its resources and questions by id.
+    #[serde(rename = "re", skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<String, Resource>,
+    /// Local date of the first view that went out.
+    #[serde(rename = "vd", skip_serializing_if = "Option::is_none")]
+    pub view_date: Option<i32>,
+    /// What was published about its view.
+    #[serde(rename = "pv", skip_serializing_if = "Slot::is_empty")]
+    pub view_slot: Slot<i64>,
+    /// What was published about its time.
+    #[serde(rename = "pt", skip_serializing_if = "Slot::is_empty")]
+    pub time_slot: Slot<Time>,
+    /// What was published about its reaction.
+    #[serde(rename = "pr", skip_serializing_if = "Slot::is_empty")]
+    pub reaction_slot: Slot<(i32, i32)>,
+    /// Stamps of scores that cannot go out yet.
+    #[serde(rename = "ws", skip_serializing_if = "Withheld::is_empty")]
+    pub score_withheld: Withheld,
+}
+
+/// Where a session belongs; two plays of one item in two scopes are two records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Class.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Course.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<String>,
+    /// Unit.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Lesson.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<String>,
+    #[serde(rename = "t")]
+    track: u8,
+    /// Suggested path; 0 is the main path.
+    #[serde(rename = "p")]
+    pub path_id: i64,
+}
+
+/// What plays said besides the scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Carried {
+    /// Of the first play.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    pub content_source: Option<String>,
+    /// Of the first play.
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
+    pub path_type: Option<String>,
+    /// First said.
+    #[serde(rename = "q", skip_serializing_if = "Option::is_none")]
+    pub question_count: Option<i32>,
+    /// First said.
+    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
+    pub context_collection_id: Option<String>,
+    /// First said.
+    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
+    pub context_collection_type: Option<String>,
+    /// First said.
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
+    pub additional_context: Option<String>,
+    /// First said.
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
+    pub client_source: Option<String>,
+}
+
+/// What a merge noticed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Uncapped time of a visit, ms.
+    pub wall_ms: Option<i64>,
+    /// The play's scope differs from the session's frozen one.
+    pub scope_mismatch: bool,
+}
+
+impl Scope {
+    /// main, path or daily.
+    #[must_use]
+    pub fn track(&self) -> Track {
+        Track::ALL.get(usize::from(self.track)).copied().unwrap_or(Track::Main)
+    }
+
+    fn of(event: &UsageEvent<'_>) -> Self {
+        let [class, course, unit, lesson] = ids_of(event).map(|id| id.map(str::to_owned));
+        let track = u8::try_from(event.track.index()).unwrap_or(0);
+        Self { class, course, unit, lesson, track, path_id: event.path_id }
+    }
+
+    fn ids(&mut self) -> [&mut Option<String>; 4] {
+        [&mut self.class, &mut self.course, &mut self.unit, &mut self.lesson]
+    }
+}
+
+impl Session {
+    /// Merges one event.
+    pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Folded {
+        let mut folded = Folded::default();
+        if let Some(item) = if concerns_item(event) { Some(&event.object) } else { event.parent.as_ref() } {
+            self.fold_item(item, order);
+        }
+        if is_play(event) {
+            folded.scope_mismatch = self.fold_scope(event);
+            self.fold_carried(event);
+        }
+        match event.event_name {
+            UsageName::CollectionPlay => self.fold_sitting(event, order, cap_ms),
+            UsageName::CollectionScoreUpdate => self.fold_update(event, order),
+            UsageName::CollectionResourcePlay
+            | UsageName::ResourcePlay
+            | UsageName::ReactionCreate
+            | UsageName::ResourceRubricGrade
+            | UsageName::ResourceScoreUpdate => {
+                let id = resource_of(event).unwrap_or_default();
+                if !self.resources.contains_key(id) {
+                    self.resources.insert(id.to_owned(), Resource::default());
+                }
+                folded.wall_ms = self.resources.get_mut(id).and_then(|r| r.fold(event, order, cap_ms));
+            }
+        }
+        folded
+    }
+
+    /// Whether the item is an assessment; `None` while no event has said so.
+    #[must_use]
+    pub fn is_assessment(&self) -> Option<bool> {
+        self.kind.as_ref().map(|k| k.1)
+    }
+
+    /// The client's word for the item; an external word wins, since any event may say it.
+    #[must_use]
+    pub fn item_word(&self) -> Option<&str> {
+        self.external_word.as_ref().or(self.word.as_ref()).map(|w| w.1.as_str())
+    }
+
+    /// Whether any event said that the item reports one score instead of questions.
+    #[must_use]
+    pub const fn is_external(&self) -> bool {
+        self.external_word.is_some()
+    }
+
+    /// As what its item goes out; `None` while the kind or the scope is unknown.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.scope.as_ref().and_then(|_| self.is_assessment()).map(Role::of)
+    }
+
+    /// A DE went out: the scope stays as it is.
+    pub const fn freeze_scope(&mut self) {
+        self.scope_frozen = true;
+    }
+
+    /// An item-level DE went out: the item's kind stays.
+    pub const fn fix_kind(&mut self) {
+        self.kind_fixed = true;
+    }
+
+    /// Whether a withdrawal stands: no newer session-level update lifted it.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawal.is_some_and(|w| self.update.as_ref().is_none_or(|u| u.0 < w))
+    }
+
+    /// Time inside: the visits, or what the stops of an external item reported; `None` where there is nothing yet.
+    #[must_use]
+    pub fn time_value(&self, role: Role) -> Option<Time> {
+        let visits = self.resources.values().map(|r| r.time).fold(Time::default(), Time::plus);
+        let inside = if self.is_external() { self.external_time } else { visits };
+        let said = match role {
+            Role::Test => self.last_stop.is_some(),
+            Role::Practice if self.is_external() => self.last_stop.is_some(),
+            Role::Practice => inside.visits > 0,
+        };
+        said.then_some(inside)
+    }
+
+    /// Mean of the latest reactions, half up, and how many resources have one.
+    #[must_use]
+    pub fn reaction_value(&self) -> Option<(i32, i32)> {
+        let reactions = self.resources.values().filter_map(Resource::reaction_value);
+        let (sum, count) = reactions.fold((0, 0), |(sum, count), r| (sum + r, count + 1));
+        (count > 0).then(|| ((2 * sum + count) / (2 * count), count))
+    }
+
+    /// Views: a collection from its first start, an assessment from its first stop unless withdrawn.
+    #[must_use]
+    pub fn view_value(&self, role: Role) -> Option<i64> {
+        match role {
+            Role::Test => self.last_stop.map(|_| i64::from(!self.is_withdrawn())),
+            Role::Practice => self.started.then_some(1),
+        }
+    }
+
+    /// The order key of the newest answer: of a question, or of an external item's stop with a score.
+    #[must_use]
+    pub fn newest_answer(&self) -> Option<Order> {
+        if self.is_external() {
+            return self.external_score.as_ref().map(|s| s.0);
+        }
+        self.resources.values().filter_map(Resource::latest_answer).map(|(order, _)| order).max()
+    }
+
+    fn fold_item(&mut self, item: &ObjectRef<'_>, order: Order) {
+        let said = match item.kind {
+            ObjectKind::Assessment => Some(true),
+            ObjectKind::Collection => Some(false),
+            ObjectKind::Resource | ObjectKind::Question | ObjectKind::Unknown => None,
+        };
+        if let (Some(said), false) = (said, self.kind_fixed) {
+            keep_first(&mut self.kind, order, said);
+        }
+        let Some(word) = item.object_type.as_deref() else { return };
+        let held = if is_external_word(word) { &mut self.external_word } else { &mut self.word };
+        keep_first(held, order, word.to_owned());
+    }
+
+    fn fold_scope(&mut self, event: &UsageEvent<'_>) -> bool {
+        let Some(scope) = &mut self.scope else {
+            self.scope = Some(Scope::of(event));
+            self.carried.content_source = event.content_source.as_deref().map(str::to_owned);
+            self.carried.path_type = event.path_type.as_deref().map(str::to_owned);
+            return false;
+        };
+        let mut differs = scope.track() != event.track || scope.path_id != event.path_id;
+        for (held, said) in scope.ids().into_iter().zip(ids_of(event)) {
+            if held.is_none() && !self.scope_frozen {
+                *held = said.map(str::to_owned);
+            }
+            differs |= said.is_some() && held.as_deref() != said;
+        }
+        differs
+    }
+
+    fn fold_carried(&mut self, event: &UsageEvent<'_>) {
+        let carried = &mut self.carried;
+        carried.question_count = carried.question_count.or(event.question_count);
+        for (held, said) in [
+            (&mut carried.context_collection_id, &event.context_collection_id),
+            (&mut carried.context_collection_type, &event.context_collection_type),
+            (&mut carried.additional_context, &event.additional_context),
+            (&mut carried.client_source, &event.client_source),
+        ] {
+            if held.is_none() {
+                *held = said.as_deref().map(str::to_owned);
+            }
+        }
+    }
+
+    fn fold_sitting(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) {
+        match event.kind {
+            EventKind::Start => self.started = true,
+            EventKind::Stop => {
+                self.last_stop = self.last_stop.max(Some(order));
+                if let Some(time) = event.external_time_ms {
+                    self.external_time = self.external_time.with_visit(time, cap_ms);
+                }
+                if let Some(score) = &event.score {
+                    keep_latest(&mut self.external_score, order, (score.raw.0, score.max.0));
+                }
+            }
+            EventKind::None => {}
+        }
+    }
+
+    fn fold_update(&mut self, event: &UsageEvent<'_>, order: Order) {
+        if event.withdrawn {
+            self.withdrawal = self.withdrawal.max(Some(order));
+        } else if let Some(score) = &event.score {
+            keep_latest(&mut self.update, order, (score.raw.0, score.max.0));
+        }
+    }
+}
+
+/// Whether the event is a play: only plays set a session's scope.
+#[must_use]
+pub const fn is_play(event: &UsageEvent<'_>) -> bool {
+    matches!(event.event_name, UsageName::CollectionPlay | UsageName::CollectionResourcePlay | UsageName::ResourcePlay)
+}
+
+/// Whether the client's word names an item that reports one score (domain.md §1 "Item").
+#[must_use]
+pub fn is_external_word(word: &str) -> bool {
+    word.ends_with("-external") || word == "assessment/url" || word == "offline-activity"
+}
+
+fn ids_of<'e>(event: &'e UsageEvent<'_>) -> [Option<&'e str>; 4] {
+    [event.class_id.as_deref(), event.course_id.as_deref(), event.unit_id.as_deref(), event.lesson_id.as_deref()]
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(b: &bool) -> bool {
+    !*b
+}
