@@ -3,6 +3,7 @@
 //! Edit when a word, a record or a guarantee changes. Read first: [`handler`], [`effects`]. Test alone with
 //! `cargo test -p da-model`. Does not belong here: clocks, files, sockets, logs, metrics, SQL.
 
+pub mod delivery;
 pub mod effects;
 pub mod event;
 pub mod fault;
@@ -10,6 +11,7 @@ pub mod handler;
 pub mod identity;
 pub mod ids;
 pub mod key;
+pub mod name;
 pub mod outcome;
 pub mod record;
 pub mod schema;

@@ -4,6 +4,11 @@
 //! datum (dependencies.md §7).
 
 pub mod codec;
+pub mod compat;
+pub mod json;
+mod json_rare;
+pub mod json_text;
+pub mod subject;
 
 /// The schema files, by the folder name under `schemas/`, with the fixed id of each version on the embedded log.
 ///
@@ -22,6 +27,26 @@ pub const SCHEMAS: &[(&str, u32)] = &[
     ("de.competency", 11),
     ("de.system", 12),
 ];
+
+/// The text of a schema's newest version; `None` for a name that is not listed.
+#[must_use]
+pub fn schema_text(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "accepted" => include_str!("../../../../schemas/accepted/v1.avsc"),
+        "rejected" => include_str!("../../../../schemas/rejected/v1.avsc"),
+        "system" => include_str!("../../../../schemas/system/v1.avsc"),
+        "usage" => include_str!("../../../../schemas/usage/v1.avsc"),
+        "content" => include_str!("../../../../schemas/content/v1.avsc"),
+        "dead_letter" => include_str!("../../../../schemas/dead_letter/v1.avsc"),
+        "de.timespent" => include_str!("../../../../schemas/de.timespent/v1.avsc"),
+        "de.score" => include_str!("../../../../schemas/de.score/v1.avsc"),
+        "de.reaction" => include_str!("../../../../schemas/de.reaction/v1.avsc"),
+        "de.view" => include_str!("../../../../schemas/de.view/v1.avsc"),
+        "de.competency" => include_str!("../../../../schemas/de.competency/v1.avsc"),
+        "de.system" => include_str!("../../../../schemas/de.system/v1.avsc"),
+        _ => return None,
+    })
+}
 
 /// Which schema id means which schema, on the log in use.
 #[derive(Debug, Clone)]
