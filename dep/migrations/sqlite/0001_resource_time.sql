@@ -1,0 +1,22 @@
+-- Time at a resource or question in a session.
+CREATE TABLE resource_time (
+    tenant_id TEXT NOT NULL,
+    learner TEXT NOT NULL,
+    session TEXT NOT NULL,
+    item TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    lesson TEXT NOT NULL,
+    track TEXT NOT NULL,
+    path_id INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    visits INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, learner, session, item, resource)
+) WITHOUT ROWID;

@@ -1,0 +1,20 @@
+-- The latest reaction to a resource or question in a session.
+CREATE TABLE resource_reaction (
+    tenant_id TEXT NOT NULL,
+    learner TEXT NOT NULL,
+    session TEXT NOT NULL,
+    item TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    lesson TEXT NOT NULL,
+    track TEXT NOT NULL,
+    path_id INTEGER NOT NULL,
+    reaction INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, learner, session, item, resource)
+) WITHOUT ROWID;

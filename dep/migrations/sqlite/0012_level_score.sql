@@ -1,0 +1,19 @@
+-- A learner's score in a lesson, unit or course.
+CREATE TABLE level_score (
+    tenant_id TEXT NOT NULL,
+    learner TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    lesson TEXT NOT NULL,
+    level TEXT NOT NULL,
+    item_kind TEXT NOT NULL,
+    raw INTEGER, -- scaled by 10^4
+    max INTEGER, -- scaled by 10^4
+    count INTEGER NOT NULL,
+    percent INTEGER, -- scaled by 10^2
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, learner, class, course, unit, lesson, level, item_kind)
+) WITHOUT ROWID;

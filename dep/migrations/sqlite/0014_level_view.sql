@@ -1,0 +1,17 @@
+-- A learner's views in a lesson, unit or course.
+CREATE TABLE level_view (
+    tenant_id TEXT NOT NULL,
+    learner TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    lesson TEXT NOT NULL,
+    level TEXT NOT NULL,
+    item_kind TEXT NOT NULL,
+    views INTEGER NOT NULL,
+    items INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, learner, class, course, unit, lesson, level, item_kind)
+) WITHOUT ROWID;

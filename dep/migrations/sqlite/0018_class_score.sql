@@ -1,0 +1,15 @@
+-- The score of a class in a course: the mean over its learners with a score.
+CREATE TABLE class_score (
+    tenant_id TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    item_kind TEXT NOT NULL,
+    raw INTEGER, -- scaled by 10^4
+    max INTEGER, -- scaled by 10^4
+    count INTEGER NOT NULL,
+    percent INTEGER, -- scaled by 10^2
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, class, course, item_kind)
+) WITHOUT ROWID;

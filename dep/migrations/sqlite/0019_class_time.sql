@@ -1,0 +1,14 @@
+-- The time of a class in a course.
+CREATE TABLE class_time (
+    tenant_id TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    item_kind TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    visits INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, class, course, item_kind)
+) WITHOUT ROWID;

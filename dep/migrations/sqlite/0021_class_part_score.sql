@@ -1,0 +1,17 @@
+-- What a learner last gave to the score of the class.
+CREATE TABLE class_part_score (
+    tenant_id TEXT NOT NULL,
+    class TEXT NOT NULL,
+    course TEXT NOT NULL,
+    item_kind TEXT NOT NULL,
+    part_kind TEXT NOT NULL,
+    part_id TEXT NOT NULL,
+    raw INTEGER, -- scaled by 10^4
+    max INTEGER, -- scaled by 10^4
+    count INTEGER NOT NULL,
+    score_session TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    activity_time INTEGER NOT NULL, -- epoch ms UTC
+    updated_at INTEGER NOT NULL, -- stamped at commit, epoch ms UTC
+    PRIMARY KEY (tenant_id, class, course, item_kind, part_kind, part_id)
+) WITHOUT ROWID;
