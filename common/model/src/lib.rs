@@ -12,6 +12,7 @@ pub mod identity;
 pub mod ids;
 pub mod key;
 pub mod name;
+pub mod names;
 pub mod outcome;
 pub mod record;
 pub mod schema;
@@ -19,6 +20,7 @@ pub mod score;
 pub mod state;
 pub mod time;
 pub mod topics;
+pub mod topology;
 
 pub use effects::{Effects, Emit, Key, Note, Park, Write};
 pub use event::Event;

@@ -4,3 +4,8 @@
 //! Does not belong here: anything that knows an event's meaning, and any service.
 
 pub mod ports;
+pub mod clock;
+pub mod http;
+pub mod stop;
+pub mod telemetry;
+pub mod config;

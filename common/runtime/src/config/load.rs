@@ -1,0 +1,47 @@
+//! Gathers what the settings are made of: the one place that reads the settings file and the environment.
+//!
+//! Place: called at start and by `da validate`, `da config`. Decides nothing: reading is in `mod`.
+
+use std::path::{Path, PathBuf};
+
+use super::{Finding, Loaded, Place, Severity, Sources, read};
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "da.yaml";
+
+/// The settings of a file and the environment; without a named file `da.yaml` is read if it is there.
+///
+/// # Errors
+/// Every finding, at least one of them an error.
+pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Finding>> {
+    let named = file.map(Path::to_owned).or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|p| p.exists()));
+    let file = match named {
+        None => None,
+        Some(path) => {
+            let name = path.display().to_string();
+            match std::fs::read_to_string(&path) {
+                Ok(text) => Some((name, text)),
+                Err(error) => return Err(vec![unreadable(name, &error)]),
+            }
+        }
+    };
+    read(&Sources { file, environment: environment() })
+}
+
+fn unreadable(name: String, error: &std::io::Error) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        code: "E100",
+        place: Place::File { name, line: 0, column: 0 },
+        message: format!("the settings file cannot be read: {error}"),
+    }
+}
+
+/// Variables that begin with `DA__`; values that are no text are left out and so named as unknown nowhere.
+fn environment() -> Vec<(String, String)> {
+    let all =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut ours: Vec<_> = all.filter(|(name, _)| name.starts_with("DA__")).collect();
+    ours.sort();
+    ours
+}

@@ -1,0 +1,343 @@
+//! Settings: one file, then the environment; every mistake is named with its place and its near miss.
+//!
+//! Place: first step of every start. `raw` is what may be written, `checked` what is used, `load` reads files and
+//! environment. Holds no setting itself.
+
+pub mod checked;
+pub mod load;
+mod near;
+pub mod raw;
+
+use std::fmt;
+
+use garde::Validate;
+use serde_json::Value;
+use serde_saphyr::Error as YamlError;
+
+pub use checked::Settings;
+pub use load::load;
+
+use self::near::near_miss;
+use self::raw::Raw;
+
+/// Settings of features that are known and not yet built.
+const LATER: &[&str] = &[
+    "kafka", "postgres", "registry", "tls", "tracing", "opentelemetry", "otlp", "outbox", "parking", "completeness",
+    "outbound", "cors_origins", "cloudevents", "redis",
+];
+
+/// What settings are made of.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Name and text of the file.
+    pub file: Option<(String, String)>,
+    /// Variables `DA__…`.
+    pub environment: Vec<(String, String)>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing starts with it.
+    Error,
+    /// It stops nothing.
+    Warning,
+}
+
+/// Where a finding is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the file; line 0 means the file as a whole.
+    File {
+        /// Name of the file.
+        name: String,
+        /// From 1.
+        line: u64,
+        /// From 1.
+        column: u64,
+    },
+    /// A variable of the environment.
+    Environment(String),
+    /// A setting that is written nowhere.
+    Default(String),
+}
+
+/// One thing found while reading settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable code.
+    pub code: &'static str,
+    /// Where.
+    pub place: Place,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::File { name, line: 0, .. } => write!(f, "{name}")?,
+            Place::File { name, line, column } => write!(f, "{name}:{line}:{column}")?,
+            Place::Environment(name) => write!(f, "env {name}")?,
+            Place::Default(key) => write!(f, "default {key}")?,
+        }
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "  {word} {} {}", self.code, self.message)
+    }
+}
+
+/// One setting in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// `http.max_events`.
+    pub key: String,
+    /// Its value as JSON.
+    pub value: String,
+    /// `default`, `file`, or the variable's name.
+    pub origin: String,
+}
+
+/// Settings that can be used.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Findings that stop nothing.
+    pub warnings: Vec<Finding>,
+    /// Every setting in force with its origin, for `da config show`.
+    pub effective: Vec<Effective>,
+}
+
+/// Reads settings from what was gathered.
+///
+/// # Errors
+/// Every finding, at least one of them an error.
+pub fn read(sources: &Sources) -> Result<Loaded, Vec<Finding>> {
+    let mut reading = Reading::of_file(sources.file.as_ref()).map_err(|finding| vec![finding])?;
+    for (name, text) in &sources.environment {
+        reading.overlay(name, text);
+    }
+    reading.finish()
+}
+
+/// How to show the settings: one line per key.
+#[must_use]
+pub fn show(effective: &[Effective]) -> String {
+    effective.iter().map(|e| format!("{} = {}  # {}\n", e.key, e.value, e.origin)).collect()
+}
+
+struct Reading<'s> {
+    file: Option<&'s (String, String)>,
+    written: Value,
+    raw: Raw,
+    from_environment: Vec<(String, String)>,
+    findings: Vec<Finding>,
+}
+
+impl<'s> Reading<'s> {
+    fn of_file(file: Option<&'s (String, String)>) -> Result<Self, Finding> {
+        let mut written = Value::Null;
+        let mut raw = Raw::default();
+        if let Some((name, text)) = file.filter(|(_, text)| !is_blank(text)) {
+            raw = serde_saphyr::from_str(text).map_err(|e| of_yaml(name, &e))?;
+            written = serde_saphyr::from_str(text).map_err(|e| of_yaml(name, &e))?;
+        }
+        Ok(Self { file, written, raw, from_environment: Vec::new(), findings: Vec::new() })
+    }
+
+    /// One variable over what is there: it is known by its place in the tree of all settings.
+    fn overlay(&mut self, name: &str, text: &str) {
+        let path: Vec<String> = name.trim_start_matches("DA__").split("__").map(str::to_lowercase).collect();
+        let mut tree = serde_json::to_value(&self.raw).unwrap_or_default();
+        let value = if text.is_empty() {
+            Value::String(String::new())
+        } else {
+            serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+        };
+        let Err(known) = place(&mut tree, &path, value) else {
+            match serde_json::from_value(tree) {
+                Ok(raw) => {
+                    self.raw = raw;
+                    self.from_environment.push((path.join("."), name.to_owned()));
+                }
+                Err(error) => self.environment_error(name, &error.to_string()),
+            }
+            return;
+        };
+        if let Some(later) = path.iter().find(|part| LATER.contains(&part.as_str())) {
+            self.found(Severity::Error, "E104", name, later_text(later));
+            return;
+        }
+        let written = path.iter().find(|part| !known.contains(*part)).map_or("", String::as_str);
+        let hint = near_miss(written, known.iter().map(String::as_str)).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+        self.found(Severity::Warning, "W031", name, format!("names no setting{hint}"));
+    }
+
+    fn environment_error(&mut self, name: &str, message: &str) {
+        self.found(Severity::Error, "E103", name, message.to_owned());
+    }
+
+    fn found(&mut self, severity: Severity, code: &'static str, variable: &str, message: String) {
+        let place = Place::Environment(variable.to_owned());
+        self.findings.push(Finding { severity, code, place, message });
+    }
+
+    fn finish(mut self) -> Result<Loaded, Vec<Finding>> {
+        if let Err(report) = self.raw.validate() {
+            for (path, error) in report.iter() {
+                let finding = self.at(&path.to_string(), Severity::Error, "E201", error.to_string());
+                self.findings.push(finding);
+            }
+        }
+        let settings = match checked::check(&self.raw) {
+            Ok((settings, warnings)) => {
+                self.broken(warnings);
+                Some(settings)
+            }
+            Err(broken) => {
+                self.broken(broken);
+                None
+            }
+        };
+        let effective = self.effective();
+        match settings {
+            Some(settings) if self.findings.iter().all(|f| f.severity == Severity::Warning) => {
+                Ok(Loaded { settings, warnings: self.findings, effective })
+            }
+            _ => Err(self.findings),
+        }
+    }
+
+    fn broken(&mut self, rules: Vec<checked::Broken>) {
+        for rule in rules {
+            let (severity, code) =
+                if rule.only_a_warning { (Severity::Warning, "W040") } else { (Severity::Error, "E202") };
+            let finding = self.at(&rule.key, severity, code, rule.message);
+            self.findings.push(finding);
+        }
+    }
+
+    /// A finding about a key, at the place where its value was written.
+    fn at(&self, key: &str, severity: Severity, code: &'static str, message: String) -> Finding {
+        let message = format!("{key} {message}");
+        let place = match self.origin(key) {
+            Origin::Environment(variable) => Place::Environment(variable),
+            Origin::Default => Place::Default(key.to_owned()),
+            Origin::File => {
+                let (name, text) = self.file.map_or(("", ""), |(name, text)| (name.as_str(), text.as_str()));
+                let (line, column) = near::position(text, key).unwrap_or((0, 0));
+                Place::File { name: name.to_owned(), line, column }
+            }
+        };
+        Finding { severity, code, place, message }
+    }
+
+    fn origin(&self, key: &str) -> Origin {
+        let under = |(path, _): &&(String, String)| key == path || key.starts_with(&format!("{path}."));
+        if let Some((_, variable)) = self.from_environment.iter().rev().find(under) {
+            return Origin::Environment(variable.clone());
+        }
+        let written = self.written.pointer(&pointer(key)).is_some();
+        if written { Origin::File } else { Origin::Default }
+    }
+
+    fn effective(&self) -> Vec<Effective> {
+        let mut leaves = Vec::new();
+        flatten(&serde_json::to_value(&self.raw).unwrap_or_default(), String::new(), &mut leaves);
+        let shown = leaves.into_iter().map(|(key, value)| {
+            let origin = match self.origin(&key) {
+                Origin::Environment(variable) => variable,
+                Origin::File => "file".to_owned(),
+                Origin::Default => "default".to_owned(),
+            };
+            let value = if key.ends_with("_file") { "***".to_owned() } else { value };
+            Effective { key, value, origin }
+        });
+        shown.collect()
+    }
+}
+
+enum Origin {
+    Default,
+    File,
+    Environment(String),
+}
+
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
+/// `partner_topics[0].topic` → `/partner_topics/0/topic`.
+fn pointer(key: &str) -> String {
+    format!("/{}", key.replace('[', ".").replace(']', "").replace('.', "/"))
+}
+
+fn flatten(value: &Value, key: String, leaves: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, member) in members {
+                let inner = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                flatten(member, inner, leaves);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            leaves.push((key, value.to_string()));
+        }
+    }
+}
+
+/// Puts a value at a path that the tree has, or below a map of free names; else gives the keys known at that level.
+fn place(tree: &mut Value, path: &[String], value: Value) -> Result<(), Vec<String>> {
+    let Some((first, rest)) = path.split_first() else {
+        *tree = value;
+        return Ok(());
+    };
+    let Value::Object(members) = tree else { return Err(Vec::new()) };
+    if !members.contains_key(first) {
+        return Err(members.keys().cloned().collect());
+    }
+    let Some(member) = members.get_mut(first) else { return Err(Vec::new()) };
+    match (first.as_str(), rest.split_first(), member) {
+        ("partners" | "groups", Some((name, below)), Value::Object(named)) => {
+            let entry = named.entry(name.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            if let (Some(key), Value::Object(fields)) = (below.first(), &mut *entry) {
+                fields.entry(key.clone()).or_insert(Value::Null);
+            }
+            place(entry, below, value)
+        }
+        (_, _, member) => place(member, rest, value),
+    }
+}
+
+fn later_text(word: &str) -> String {
+    format!("`{word}` comes with a later release; this one runs on the embedded log alone")
+}
+
+fn of_yaml(name: &str, error: &YamlError) -> Finding {
+    let error = error.without_snippet();
+    let (line, column) = error.location().map_or((0, 0), |l| (l.line(), l.column()));
+    let place = Place::File { name: name.to_owned(), line, column };
+    let finding = |code, message| Finding { severity: Severity::Error, code, place, message };
+    match error {
+        YamlError::SerdeUnknownField { field, .. } if LATER.contains(&field.as_str()) => {
+            finding("E104", later_text(field))
+        }
+        YamlError::SerdeUnknownField { field, expected, .. } => {
+            let hint = near_miss(field, expected.iter().copied())
+                .map_or_else(|| format!("; known here: {}", expected.join(", ")), |n| format!("; did you mean `{n}`?"));
+            finding("E102", format!("unknown setting `{field}`{hint}"))
+        }
+        YamlError::SerdeUnknownVariant { variant, .. } if LATER.contains(&variant.as_str()) => {
+            finding("E104", later_text(variant))
+        }
+        YamlError::SerdeUnknownVariant { variant, expected, .. } => {
+            finding("E103", format!("`{variant}` is not one of {}", expected.join(", ")))
+        }
+        other => finding("E103", other.to_string().lines().next().unwrap_or_default().to_owned()),
+    }
+}
