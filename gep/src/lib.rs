@@ -21,3 +21,8 @@ pub mod session;
 pub mod settings;
 pub mod slot;
 pub mod tables;
+pub mod adapters;
+pub mod intake;
+pub mod mask;
+pub mod reader;
+pub mod validate;
