@@ -9,3 +9,4 @@ pub mod http;
 pub mod stop;
 pub mod telemetry;
 pub mod config;
+pub mod app;

@@ -22,8 +22,20 @@ use self::raw::Raw;
 
 /// Settings of features that are known and not yet built.
 const LATER: &[&str] = &[
-    "kafka", "postgres", "registry", "tls", "tracing", "opentelemetry", "otlp", "outbox", "parking", "completeness",
-    "outbound", "cors_origins", "cloudevents", "redis",
+    "kafka",
+    "postgres",
+    "registry",
+    "tls",
+    "tracing",
+    "opentelemetry",
+    "otlp",
+    "outbox",
+    "parking",
+    "completeness",
+    "outbound",
+    "cors_origins",
+    "cloudevents",
+    "redis",
 ];
 
 /// What settings are made of.
@@ -159,7 +171,7 @@ impl<'s> Reading<'s> {
         } else {
             serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
         };
-        let Err(known) = place(&mut tree, &path, value) else {
+        let Err(Unknown { written, known }) = place(&mut tree, &path, value) else {
             match serde_json::from_value(tree) {
                 Ok(raw) => {
                     self.raw = raw;
@@ -173,8 +185,8 @@ impl<'s> Reading<'s> {
             self.found(Severity::Error, "E104", name, later_text(later));
             return;
         }
-        let written = path.iter().find(|part| !known.contains(*part)).map_or("", String::as_str);
-        let hint = near_miss(written, known.iter().map(String::as_str)).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+        let near = near_miss(&written, known.iter().map(String::as_str));
+        let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         self.found(Severity::Warning, "W031", name, format!("names no setting{hint}"));
     }
 
@@ -291,17 +303,22 @@ fn flatten(value: &Value, key: String, leaves: &mut Vec<(String, String)>) {
     }
 }
 
-/// Puts a value at a path that the tree has, or below a map of free names; else gives the keys known at that level.
-fn place(tree: &mut Value, path: &[String], value: Value) -> Result<(), Vec<String>> {
+/// A part of a variable's name that names no setting, and the keys known at its place.
+struct Unknown {
+    written: String,
+    known: Vec<String>,
+}
+
+/// Puts a value at a path that the tree has, or below a map of free names.
+fn place(tree: &mut Value, path: &[String], value: Value) -> Result<(), Unknown> {
     let Some((first, rest)) = path.split_first() else {
         *tree = value;
         return Ok(());
     };
-    let Value::Object(members) = tree else { return Err(Vec::new()) };
-    if !members.contains_key(first) {
-        return Err(members.keys().cloned().collect());
-    }
-    let Some(member) = members.get_mut(first) else { return Err(Vec::new()) };
+    let unknown = |known: Vec<String>| Err(Unknown { written: first.clone(), known });
+    let Value::Object(members) = tree else { return unknown(Vec::new()) };
+    let known: Vec<String> = members.keys().cloned().collect();
+    let Some(member) = members.get_mut(first) else { return unknown(known) };
     match (first.as_str(), rest.split_first(), member) {
         ("partners" | "groups", Some((name, below)), Value::Object(named)) => {
             let entry = named.entry(name.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
@@ -338,6 +355,13 @@ fn of_yaml(name: &str, error: &YamlError) -> Finding {
         YamlError::SerdeUnknownVariant { variant, expected, .. } => {
             finding("E103", format!("`{variant}` is not one of {}", expected.join(", ")))
         }
-        other => finding("E103", other.to_string().lines().next().unwrap_or_default().to_owned()),
+        other => {
+            let text = other.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            finding("E103", first.split(" at line ").next().unwrap_or(first).to_owned())
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
