@@ -26,3 +26,5 @@ pub mod intake;
 pub mod mask;
 pub mod reader;
 pub mod validate;
+#[cfg(feature = "service")]
+pub mod service;
