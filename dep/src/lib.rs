@@ -9,10 +9,14 @@
 //! ```
 //! Parked roll-ups, competencies and content metadata have their rooms reserved and nothing in them yet.
 
+pub mod competency_code;
 pub mod folds;
+#[cfg(test)]
+mod kit;
 pub mod migrations;
 pub mod pipeline;
 pub mod processors;
+pub mod questions;
 pub mod rollup;
 #[cfg(feature = "service")]
 pub mod service;
@@ -21,5 +25,6 @@ pub mod tables;
 
 pub use migrations::MIGRATIONS;
 pub use pipeline::Dep;
+pub use questions::QUESTIONS;
 pub use settings::Settings;
 pub use tables::tables;

@@ -124,3 +124,6 @@ pub static PROCESSORS: &[&dyn Processor] = &[
     &class_timespent::CLASS_TIMESPENT,
     &class_view::CLASS_VIEW,
 ];
+
+#[cfg(test)]
+mod tests;
