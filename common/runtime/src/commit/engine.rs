@@ -1,0 +1,373 @@
+//! Log, offsets, rows and cache of one SQLite file, as the Drivers of one open transaction see them.
+//!
+//! Place: the `Protocol` under `embedded_txn`, which opens, ends and retries rounds. Everything held in memory here
+//! equals what the open transaction holds; after a failed round the whole engine is dropped and opened anew.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use da_model::fault::{Cause, Fault};
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
+use da_model::key::partition_of;
+use da_model::state::{Row, RowKey};
+use rustc_hash::FxHashMap;
+
+use super::embedded_txn::EmbeddedOptions;
+use super::{Ask, Part, Polled, Position, Protocol, Work};
+use crate::batch::Rows;
+use crate::cache::Cache;
+use crate::io::segment::Segment;
+use crate::io::sql::sqlite::{Access, Database};
+use crate::io::sql::statements::Statements;
+use crate::io::sqlite_log::{Log, Stored};
+use crate::io::tail::{Spans, Tails};
+use crate::ports::{Append, Appended};
+use crate::probe::{Probe, Step};
+
+/// Log bytes kept in memory for readers that are behind.
+const TAIL_BYTES: usize = 64 << 20;
+
+/// The engine.
+pub(crate) struct Engine {
+    db: Database,
+    log: Log,
+    tables: FxHashMap<&'static str, Statements>,
+    cache: Cache,
+    tails: Tails,
+    groups: FxHashMap<TopicPartition, Vec<Member>>,
+    probe: Arc<dyn Probe>,
+    now: i64,
+    crashed: bool,
+}
+
+/// One group on one topic partition.
+#[derive(Debug, Clone, Default)]
+struct Member {
+    group: String,
+    position: Position,
+    moved: bool,
+}
+
+impl Engine {
+    /// Opens the file, brings its tables up to date and reads where everything stands.
+    pub(crate) fn open(file: &Path, options: &EmbeddedOptions) -> Result<Self, Fault> {
+        let mut db = Database::open(file, Access::Write)?;
+        db.migrate(&options.all_migrations())?;
+        let log = Log::open(&mut db, &options.topics(), options.partitions)?;
+        let mut tables = FxHashMap::default();
+        for table in &options.tables {
+            let stamped =
+                !table.values.iter().any(|c| c.name == "updated_at") && db.has_column(table.name, "updated_at")?;
+            tables.insert(table.name, Statements::of(table, stamped));
+        }
+        let mut tails = Tails::default();
+        for (at, end) in log.ends(&mut db)? {
+            tails.open(at, end);
+        }
+        let mut groups: FxHashMap<TopicPartition, Vec<Member>> = FxHashMap::default();
+        for (group, at, position) in log.positions(&mut db)? {
+            groups.entry(at).or_default().push(Member { group, position, moved: false });
+        }
+        let (cache, probe) = (Cache::new(options.cache_bytes), Arc::clone(&options.probe));
+        Ok(Self { db, log, tables, cache, tails, groups, probe, now: 0, crashed: false })
+    }
+
+    /// Opens the round's transaction.
+    pub(crate) fn open_round(&mut self, now: i64) -> Result<(), Fault> {
+        self.now = now;
+        self.probe(Step::BeforeBegin)?;
+        self.db.run("BEGIN IMMEDIATE", vec![])
+    }
+
+    /// Writes the round's chunks and positions and commits.
+    pub(crate) fn close_round(&mut self) -> Result<(), Fault> {
+        let new = self.tails.unwritten();
+        self.log.append(&mut self.db, &new, self.now)?;
+        self.probe(Step::AfterOutputs)?;
+        let moved = self.moved();
+        self.log.store(&mut self.db, &moved, self.now)?;
+        self.probe(Step::BeforeCommit)?;
+        self.db.run("COMMIT", vec![])?;
+        self.tails.written();
+        for member in self.groups.values_mut().flatten() {
+            member.moved = false;
+        }
+        self.trim(&new);
+        self.probe(Step::AfterCommit)?;
+        self.probe(Step::BeforeAnswer)
+    }
+
+    /// Appends the records of one request; they are read by the steps of the same round.
+    pub(crate) fn append(&mut self, records: &[Append]) -> Appended {
+        let mut appended = Vec::with_capacity(records.len());
+        let mut segments = Segments::default();
+        for record in records {
+            let partition = partition_of(&record.key, self.log.partitions());
+            let at = TopicPartition { topic: record.topic, partition };
+            let segment = segments.at(at, &self.tails);
+            appended.push((record.topic, partition, segment.end()));
+            segment.push(record.timestamp, Some(&record.key), record.value.as_deref());
+        }
+        segments.append_to(&mut self.tails);
+        appended
+    }
+
+    /// Whether anything waits for a group.
+    pub(crate) fn waiting(&self, group: &str, topics: &[TopicName], except: &[TopicPartition]) -> i64 {
+        self.places(topics)
+            .filter(|at| !except.contains(at))
+            .map(|at| self.tails.end(at).0 - self.next(group, at).0)
+            .sum()
+    }
+
+    /// Next offset and end of a group on a topic partition.
+    pub(crate) fn stands(&self, group: &str, at: TopicPartition) -> (Offset, Offset) {
+        (self.next(group, at), self.tails.end(at))
+    }
+
+    /// All partitions of these topics, in order.
+    pub(crate) fn places<'t>(&self, topics: &'t [TopicName]) -> impl Iterator<Item = TopicPartition> + use<'t> {
+        let partitions = self.log.partitions();
+        topics
+            .iter()
+            .flat_map(move |topic| (0..partitions).map(|p| TopicPartition { topic: *topic, partition: Partition(p) }))
+    }
+
+    /// Whether a probe killed the round.
+    pub(crate) const fn crashed(&self) -> bool {
+        self.crashed
+    }
+
+    pub(crate) const fn statements(&self) -> u64 {
+        self.db.statements()
+    }
+
+    pub(crate) const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(crate) const fn tail_bytes(&self) -> usize {
+        self.tails.bytes()
+    }
+
+    fn probe(&mut self, step: Step) -> Result<(), Fault> {
+        self.probe.at(step).map_err(|crash| {
+            self.crashed = true;
+            Fault::Transient(Cause::new("round", crash))
+        })
+    }
+
+    fn member(&self, group: &str, at: TopicPartition) -> Option<&Member> {
+        self.groups.get(&at)?.iter().find(|m| m.group == group)
+    }
+
+    fn next(&self, group: &str, at: TopicPartition) -> Offset {
+        self.member(group, at).map_or(Offset(0), |m| m.position.next)
+    }
+
+    fn moved(&self) -> Vec<Stored> {
+        let all = self.groups.iter().flat_map(|(at, members)| members.iter().map(move |m| (at, m)));
+        let mut moved: Vec<Stored> =
+            all.filter(|(_, m)| m.moved).map(|(at, m)| (m.group.clone(), *at, m.position.clone())).collect();
+        moved.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        moved
+    }
+
+    /// Forgets what every reader has passed, and what nobody reads.
+    fn trim(&mut self, written: &[(TopicPartition, Vec<Arc<Segment>>)]) {
+        for (at, members) in &self.groups {
+            let slowest = members.iter().map(|m| m.position.next).min().unwrap_or_default();
+            self.tails.trim(*at, slowest);
+        }
+        for (at, _) in written.iter().filter(|(at, _)| !self.groups.contains_key(at)) {
+            let end = self.tails.end(*at);
+            self.tails.trim(*at, end);
+        }
+        self.tails.bound(TAIL_BYTES);
+    }
+
+    fn read(&mut self, at: TopicPartition, from: Offset, max: usize) -> Result<Spans, Fault> {
+        let spans = self.tails.read(at, from, max);
+        if !spans.is_empty() {
+            return Ok(spans);
+        }
+        let segments = self.log.read(&mut self.db, at, from)?;
+        self.tails.refill(at, segments);
+        Ok(self.tails.read(at, from, max))
+    }
+
+    fn write(&mut self, writes: &[(RowKey, Option<Arc<Row>>)]) -> Result<(), Fault> {
+        for piece in writes.chunk_by(|a, b| a.0.table() == b.0.table()) {
+            let Some((key, _)) = piece.first() else { continue };
+            let statements = known(&self.tables, key)?;
+            self.db.write(statements, piece, self.now)?;
+        }
+        Ok(())
+    }
+
+    /// All rows, or none of them: the step's savepoint.
+    fn write_step(&mut self, writes: &[(RowKey, Option<Arc<Row>>)]) -> Result<(), Fault> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.db.run("SAVEPOINT step", vec![])?;
+        let written = self.write(writes);
+        if written.is_err() {
+            self.db.run("ROLLBACK TO step", vec![])?;
+        }
+        self.db.run("RELEASE step", vec![])?;
+        written
+    }
+
+    fn load(&mut self, rows: &mut Rows, missing: &[RowKey]) -> Result<(), Fault> {
+        for piece in missing.chunk_by(|a, b| a.table() == b.table()) {
+            let Some(key) = piece.first() else { continue };
+            let statements = known(&self.tables, key)?;
+            for key in piece {
+                rows.load(key.clone(), None);
+            }
+            for (key, row) in self.db.load(statements, piece)? {
+                rows.load(key.clone(), Some(Arc::clone(&row)));
+                self.cache.put(key, Some(row));
+            }
+            for key in piece.iter().filter(|k| rows.is_absent(k)) {
+                self.cache.put(key.clone(), None);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Protocol for Engine {
+    fn partitions(&self, _: TopicName) -> u32 {
+        self.log.partitions()
+    }
+
+    fn poll(&mut self, ask: Ask<'_>) -> Result<Polled, Fault> {
+        let places: Vec<(TopicPartition, i64)> = self
+            .places(ask.topics)
+            .filter(|at| !ask.except.contains(at))
+            .map(|at| (at, self.tails.end(at).0 - self.next(ask.group, at).0))
+            .filter(|(_, waiting)| *waiting > 0)
+            .collect();
+        let mut polled = Polled::default();
+        for ((at, _), share) in places.iter().zip(shares(&places, ask.max)) {
+            if share == 0 {
+                continue;
+            }
+            let position = self.member(ask.group, *at).map_or_else(Position::default, |m| m.position.clone());
+            let spans = self.read(*at, position.next, share)?;
+            if spans.is_empty() {
+                let told = format!("offset {} is missing from the log", position.next);
+                return Err(Fault::Fatal(Cause::new(format!("read of {at} for {}", ask.group), told)));
+            }
+            polled.parts.push(Part { at: *at, position, spans });
+        }
+        polled.parts.sort_unstable_by_key(|part| part.at);
+        Ok(polled)
+    }
+
+    fn begin(&mut self, keys: &[RowKey]) -> Result<Rows, Fault> {
+        let mut rows = Rows::default();
+        let mut missing = Vec::new();
+        let (prefixes, full): (Vec<&RowKey>, Vec<&RowKey>) =
+            keys.iter().partition(|k| k.table().range.is_some() && k.is_prefix());
+        for key in full {
+            match self.cache.get(key) {
+                Some(row) => rows.load(key.clone(), row),
+                None => missing.push(key.clone()),
+            }
+        }
+        self.load(&mut rows, &missing)?;
+        let prefixes: Vec<RowKey> = prefixes.into_iter().cloned().collect();
+        for piece in prefixes.chunk_by(|a, b| a.table() == b.table()) {
+            let Some(key) = piece.first() else { continue };
+            let statements = known(&self.tables, key)?;
+            for (key, row) in self.db.load_ranges(statements, piece)? {
+                rows.load(key, Some(row));
+            }
+        }
+        self.probe(Step::AfterReads)?;
+        Ok(rows)
+    }
+
+    fn commit(&mut self, work: Work) -> Result<(), Fault> {
+        if let Some(out) = work.out.records().find(|out| !self.log.has(out.to.topic)) {
+            return Err(Fault::Fatal(Cause::new(format!("emit to {}", out.to.topic), "it is not declared")));
+        }
+        self.write_step(&work.writes)?;
+        self.probe(Step::AfterState)?;
+        for (key, row) in work.writes {
+            self.cache.put(key, row);
+        }
+        let mut segments = Segments::default();
+        for out in work.out.records() {
+            segments.at(out.to, &self.tails).push(out.timestamp, out.key, Some(out.value));
+        }
+        segments.append_to(&mut self.tails);
+        for (at, position) in work.positions {
+            let members = self.groups.entry(at).or_default();
+            members.retain(|m| m.group != work.group);
+            members.push(Member { group: work.group.to_owned(), position, moved: true });
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self) {}
+}
+
+/// Segments under construction, one per destination.
+#[derive(Default)]
+struct Segments(FxHashMap<TopicPartition, Segment>);
+
+impl Segments {
+    fn at(&mut self, at: TopicPartition, tails: &Tails) -> &mut Segment {
+        self.0.entry(at).or_insert_with(|| Segment::new(tails.end(at)))
+    }
+
+    fn append_to(self, tails: &mut Tails) {
+        for (at, segment) in self.0 {
+            tails.append(at, segment);
+        }
+    }
+}
+
+fn known<'t>(tables: &'t FxHashMap<&'static str, Statements>, key: &RowKey) -> Result<&'t Statements, Fault> {
+    let name = key.table().name;
+    tables.get(name).ok_or_else(|| Fault::Fatal(Cause::new(format!("use of table {name}"), "it was not registered")))
+}
+
+/// How many records of each partition a batch of `max` takes: in proportion to what waits, so that all drain alike.
+fn shares(places: &[(TopicPartition, i64)], max: usize) -> Vec<usize> {
+    let waiting: Vec<usize> = places.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0)).collect();
+    let total: usize = waiting.iter().sum();
+    let mut left = max;
+    waiting
+        .into_iter()
+        .map(|n| {
+            let fair = if total <= max { n } else { (n * max).div_ceil(total.max(1)) };
+            let share = fair.min(left).min(n);
+            left -= share;
+            share
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_shared_in_proportion() {
+        let place = |n| (TopicPartition { topic: TopicName("t"), partition: Partition(0) }, n);
+        let cases = [
+            (vec![place(3), place(4)], 512, vec![3, 4]),
+            (vec![place(1_000), place(1_000)], 512, vec![256, 256]),
+            (vec![place(2_000), place(1), place(47)], 512, vec![500, 1, 11]),
+            (vec![place(5), place(5)], 1, vec![1, 0]),
+        ];
+        for (places, max, expected) in cases {
+            assert_eq!(shares(&places, max), expected, "{max}");
+        }
+    }
+}

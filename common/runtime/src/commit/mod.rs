@@ -1,0 +1,129 @@
+//! Commit protocols: how records, rows, outputs and offsets become one atomic step.
+//!
+//! Place: the Driver calls a [`Protocol`] and nothing else does; each protocol is one file here. The pairs that work:
+//!
+//! | Log | Store | Protocol |
+//! |---|---|---|
+//! | SQLite | the same SQLite file | [`embedded_txn`] |
+//!
+//! Does not decide anything about an event. A test may implement [`Protocol`] over memory: four calls are all.
+
+pub mod embedded_txn;
+pub mod engine;
+pub mod outbox;
+pub mod queue;
+pub mod status;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use da_model::delivery::edge::Edges;
+use da_model::fault::Fault;
+use da_model::ids::{Offset, TopicName, TopicPartition};
+use da_model::record::Record;
+use da_model::state::{Row, RowKey};
+
+use crate::batch::Rows;
+use crate::io::segment::Segment;
+pub use outbox::{Outbox, Outgoing};
+
+/// Where a group stands on one topic partition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Position {
+    /// The next offset to read.
+    pub next: Offset,
+    /// The edge counters of this partition, moved by the same commit.
+    pub edges: Edges,
+}
+
+/// Records of one topic partition, in offset order.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Where they were read.
+    pub at: TopicPartition,
+    /// Where the group stood before them.
+    pub position: Position,
+    /// The fetch buffers that hold them, with the records meant.
+    pub spans: Vec<(Arc<Segment>, Range<usize>)>,
+}
+
+/// One poll over all partitions of a group.
+#[derive(Debug, Clone, Default)]
+pub struct Polled {
+    /// In (topic, partition) order.
+    pub parts: Vec<Part>,
+}
+
+/// What one poll asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The consumer group, which is the handler's name.
+    pub group: &'static str,
+    /// The topics it reads.
+    pub topics: &'a [TopicName],
+    /// Partitions left out: stalled by the breaker.
+    pub except: &'a [TopicPartition],
+    /// The most records.
+    pub max: usize,
+}
+
+/// Everything that one batch changes, committed as one step.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// The consumer group.
+    pub group: &'static str,
+    /// The last value of each row, in key order; `None` removes it.
+    pub writes: Vec<(RowKey, Option<Arc<Row>>)>,
+    /// Records to append, dead letters among them, in order.
+    pub out: Outbox,
+    /// The new positions.
+    pub positions: Vec<(TopicPartition, Position)>,
+}
+
+/// A log and a store that move together.
+pub trait Protocol {
+    /// The partition count of a topic.
+    fn partitions(&self, topic: TopicName) -> u32;
+
+    /// Records that wait for a group, none beyond what `ask` wants. Does not wait.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn poll(&mut self, ask: Ask<'_>) -> Result<Polled, Fault>;
+
+    /// Opens the step and loads the rows of these keys, absent ones too; prefixes load their range.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the store.
+    fn begin(&mut self, keys: &[RowKey]) -> Result<Rows, Fault>;
+
+    /// Ends the step: all of `work`, or on an error nothing of it.
+    ///
+    /// # Errors
+    /// A [`Fault`]; `Refused` when the store cannot hold a row of this batch.
+    fn commit(&mut self, work: Work) -> Result<(), Fault>;
+
+    /// Ends the step without any effect.
+    fn abandon(&mut self);
+}
+
+impl Polled {
+    /// All records in (topic, partition, offset) order.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.parts.iter().flat_map(|part| {
+            part.spans.iter().flat_map(|(segment, range)| range.clone().filter_map(|n| segment.record(part.at, n)))
+        })
+    }
+
+    /// The number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.iter().flat_map(|p| &p.spans).map(|(_, range)| range.len()).sum()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

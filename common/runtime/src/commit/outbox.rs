@@ -1,0 +1,77 @@
+//! The arena of one batch's outputs: keys and values encoded once, one behind the other.
+//!
+//! Place: filled by the Driver, emptied by the protocol's commit. Knows no schema and no partition rule.
+
+use std::ops::Range;
+
+use da_model::ids::TopicPartition;
+use da_model::time::Timestamp;
+
+/// Records to append, in order.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    to: TopicPartition,
+    timestamp: Timestamp,
+    key: Option<Range<usize>>,
+    value: Range<usize>,
+}
+
+/// One record to append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outgoing<'a> {
+    /// Where it goes.
+    pub to: TopicPartition,
+    /// Its timestamp.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: &'a [u8],
+}
+
+impl Outbox {
+    /// Adds a record whose value `write` appends to the arena.
+    pub fn push(&mut self, to: TopicPartition, head: (Timestamp, Option<&[u8]>), write: impl FnOnce(&mut Vec<u8>)) {
+        let (timestamp, key) = head;
+        let start = self.arena.len();
+        self.arena.extend_from_slice(key.unwrap_or_default());
+        let middle = self.arena.len();
+        write(&mut self.arena);
+        let key = key.map(|_| start..middle);
+        self.entries.push(Entry { to, timestamp, key, value: middle..self.arena.len() });
+    }
+
+    /// The records, in the order they were added.
+    pub fn records(&self) -> impl Iterator<Item = Outgoing<'_>> {
+        self.entries.iter().map(|e| Outgoing {
+            to: e.to,
+            timestamp: e.timestamp,
+            key: e.key.clone().map(|range| self.arena.get(range).unwrap_or_default()),
+            value: self.arena.get(e.value.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// How many records it holds.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes in the arena.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.arena.len()
+    }
+}

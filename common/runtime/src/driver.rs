@@ -1,0 +1,289 @@
+//! THE loop: poll, decode, read, decide, commit, for any handler over any protocol.
+//!
+//! Place: the only caller of a [`Protocol`] and of handlers. One step is one batch over all partitions of the handler:
+//! everything of it is committed at once, or nothing. Waits for nothing and starts nothing.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use da_model::delivery::breaker::{Breaker, Decision, Thresholds};
+use da_model::effects::Effects;
+use da_model::fault::{Fault, Rejection};
+use da_model::handler::Handler;
+use da_model::ids::{TopicName, TopicPartition, UnitName};
+use da_model::outcome::Reason;
+use da_model::record::Record;
+use da_model::schema::{Schemas, codec};
+use da_model::state::{RowKey, Snapshot};
+use da_model::time::Timestamp;
+use da_model::topics;
+use rustc_hash::FxHashSet;
+
+use crate::batch::{Fold, Maker, Origin, Routes, Rows};
+use crate::commit::status::Counts;
+use crate::commit::{Ask, Polled, Position, Protocol};
+use crate::ports::Clock;
+
+/// The most records of one step (delivery.md §5).
+pub const STEP_RECORDS: usize = 512;
+/// The longest a step decides before it commits what it has.
+pub const STEP_MS: i64 = 10;
+
+/// How a Driver runs its handler.
+#[derive(Clone)]
+pub struct DriverOptions {
+    /// The one reader of time; here it only ends long steps.
+    pub clock: Arc<dyn Clock>,
+    /// Schema ids of the log.
+    pub schemas: Schemas,
+    /// The service's version, for dead letters.
+    pub version: &'static str,
+    /// The most records of a step.
+    pub max_records: usize,
+    /// The longest a step decides.
+    pub max_ms: i64,
+    /// When to stall an internal topic.
+    pub breaker: Thresholds,
+}
+
+/// What a committed step did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stepped {
+    /// Records it moved behind.
+    pub records: usize,
+    /// What to count.
+    pub counts: Counts,
+}
+
+/// A Driver whose handler's type is forgotten, so that a pipeline can hold many.
+pub trait Stage: Send {
+    /// The handler's name, which is the group.
+    fn name(&self) -> &'static str;
+
+    /// The topics it reads.
+    fn topics(&self) -> &[TopicName];
+
+    /// The partitions the breaker stopped.
+    fn stalled(&self) -> &[TopicPartition];
+
+    /// One batch, at most `max` records: poll, decide, commit.
+    ///
+    /// # Errors
+    /// A [`Fault`]; nothing of the batch stands.
+    fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault>;
+}
+
+/// A stage that runs `handler`.
+pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dyn Stage> {
+    let (name, topics) = (handler.name(), handler.topics());
+    let internal = topics.iter().copied().filter(|t| topics::find(*t).is_some()).collect();
+    let (routes, stalled, breakers) = (Routes::default(), Vec::new(), BTreeMap::new());
+    Box::new(Driver { handler, name, topics, internal, options, routes, stalled, breakers })
+}
+
+/// The loop over one handler.
+struct Driver<H> {
+    handler: H,
+    name: &'static str,
+    topics: Vec<TopicName>,
+    internal: Vec<TopicName>,
+    options: DriverOptions,
+    routes: Routes,
+    stalled: Vec<TopicPartition>,
+    breakers: BTreeMap<TopicPartition, Breaker>,
+}
+
+/// A decoded record with what it wants to read.
+struct Decoded<'r, I> {
+    origin: Origin<'r>,
+    input: Result<I, Rejection>,
+    reads: Vec<RowKey>,
+}
+
+/// Records that failed by our fault, per partition in offset order.
+type Failures = BTreeMap<TopicPartition, Vec<bool>>;
+
+impl DriverOptions {
+    /// The defaults of delivery.md.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            schemas: Schemas::embedded(),
+            version: env!("CARGO_PKG_VERSION"),
+            max_records: STEP_RECORDS,
+            max_ms: STEP_MS,
+            breaker: Thresholds::default(),
+        }
+    }
+}
+
+impl<H: Handler> Stage for Driver<H> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn topics(&self) -> &[TopicName] {
+        &self.topics
+    }
+
+    fn stalled(&self) -> &[TopicPartition] {
+        &self.stalled
+    }
+
+    fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault> {
+        if self.routes.is_empty() {
+            self.routes = Routes::of(self.name, |topic| protocol.partitions(topic));
+        }
+        let mut max = max.min(self.options.max_records);
+        let mut condemn = false;
+        loop {
+            let ask = Ask { group: self.name, topics: &self.topics, except: &self.stalled, max };
+            let polled = protocol.poll(ask)?;
+            if polled.is_empty() {
+                return Ok(Stepped::default());
+            }
+            let done = self.batch(protocol, &polled, condemn);
+            if !matches!(done, Ok(Some(_))) {
+                protocol.abandon();
+            }
+            match done {
+                Ok(Some(stepped)) => return Ok(stepped),
+                Ok(None) => {}
+                Err(Fault::Refused(_)) if polled.len() > 1 => max = polled.len() / 2,
+                Err(Fault::Refused(_)) if !condemn => condemn = true,
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+}
+
+impl<H: Handler> Driver<H> {
+    /// Decides and commits one batch; `None` says that the breaker stopped a partition and the batch must be redone.
+    /// `condemn` refuses all of it: the store could not hold the one record that is left.
+    fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
+        let started = self.options.clock.now();
+        let decoded: Vec<_> = polled.records().map(|record| self.decode(record, condemn)).collect();
+        let rows = protocol.begin(&union(&decoded))?;
+        let (fold, failures) = self.fold(decoded, (rows, positions(polled)), started)?;
+        let (work, mut counts) = fold.finish();
+        let Some(breakers) = self.judge(&failures) else {
+            return Ok(None);
+        };
+        let records: usize = failures.values().map(Vec::len).sum();
+        counts.read += u64::try_from(records).unwrap_or(u64::MAX);
+        counts.batches += 1;
+        protocol.commit(work)?;
+        self.breakers.extend(breakers);
+        Ok(Some(Stepped { records, counts }))
+    }
+
+    fn decode<'r>(&self, record: Record<'r>, condemn: bool) -> Decoded<'r, H::Input<'r>> {
+        if condemn {
+            let refused = Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it");
+            return Decoded::refused(Origin::new(record, None), refused);
+        }
+        let lineage = match record.value {
+            Some(value) if self.internal(record.topic) => match codec::decode_lineage(value, &self.options.schemas) {
+                Ok(lineage) => Some(lineage),
+                Err(rejection) => return Decoded::refused(Origin::new(record, None), rejection),
+            },
+            Some(_) | None => None,
+        };
+        let origin = Origin::new(record, lineage);
+        let read = caught(|| {
+            let input = self.handler.decode(&record, &self.options.schemas)?;
+            let reads = self.handler.reads(&input);
+            Ok((input, reads))
+        });
+        match read {
+            Ok((input, reads)) => Decoded { origin, input: Ok(input), reads },
+            Err(rejection) => Decoded::refused(origin, rejection),
+        }
+    }
+
+    /// One input after the other; stops early when the step took too long.
+    fn fold<'r>(
+        &self,
+        decoded: Vec<Decoded<'r, H::Input<'r>>>,
+        before: (Rows, BTreeMap<TopicPartition, Position>),
+        started: Timestamp,
+    ) -> Result<(Fold<'_>, Failures), Fault> {
+        let name = UnitName(self.name);
+        let mut fold = Fold::new(self.maker(), before.0, before.1);
+        let mut failures = Failures::new();
+        for Decoded { mut origin, input, reads } in decoded {
+            if !failures.is_empty() && self.options.clock.now().since(started) > self.options.max_ms {
+                break;
+            }
+            let failed = failures.entry(origin.record.topic_partition()).or_default();
+            if !fold.arrive(&origin)? {
+                failed.push(false);
+                continue;
+            }
+            let decided =
+                input.and_then(|input| caught(|| self.handler.decide(&input, &Snapshot::new(&reads, &fold.rows))));
+            failed.push(failed_by_us(&decided));
+            match decided {
+                Ok(effects) => fold.apply(&mut origin, effects)?,
+                Err(rejection) => fold.reject(&mut origin, name, rejection)?,
+            }
+        }
+        Ok((fold, failures))
+    }
+
+    /// The breakers after this batch, or `None` after stalling the partitions whose breaker says so.
+    fn judge(&mut self, failures: &Failures) -> Option<Vec<(TopicPartition, Breaker)>> {
+        let mut next = Vec::with_capacity(failures.len());
+        let stalled = self.stalled.len();
+        for (at, failed) in failures.iter().filter(|(at, _)| topics::find(at.topic).is_some()) {
+            let breaker = self.breakers.get(at).copied().unwrap_or_default();
+            match breaker.judge(failed, self.options.breaker) {
+                Decision::GoOn(breaker) => next.push((*at, breaker)),
+                Decision::Stall => self.stalled.push(*at),
+            }
+        }
+        (self.stalled.len() == stalled).then_some(next)
+    }
+
+    fn internal(&self, topic: TopicName) -> bool {
+        self.internal.contains(&topic)
+    }
+
+    const fn maker(&self) -> Maker<'_> {
+        let options = &self.options;
+        Maker { handler: self.name, version: options.version, schemas: &options.schemas, routes: &self.routes }
+    }
+}
+
+impl<'r, I> Decoded<'r, I> {
+    const fn refused(origin: Origin<'r>, rejection: Rejection) -> Self {
+        Self { origin, input: Err(rejection), reads: Vec::new() }
+    }
+}
+
+fn failed_by_us(decided: &Result<Effects<'_>, Rejection>) -> bool {
+    match decided {
+        Ok(effects) => effects.refused.iter().any(|(_, r)| r.reason.is_ours()),
+        Err(rejection) => rejection.reason.is_ours(),
+    }
+}
+
+/// Runs a piece of the handler; a panic in it refuses this one record.
+fn caught<T>(piece: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
+    catch_unwind(AssertUnwindSafe(piece))
+        .unwrap_or_else(|_| Err(Rejection::new(Reason::HandlerFailed, "the handler panicked on this record")))
+}
+
+/// The keys all inputs want, each once, in key order.
+fn union<I>(decoded: &[Decoded<'_, I>]) -> Vec<RowKey> {
+    let mut seen = FxHashSet::default();
+    let mut keys: Vec<RowKey> = decoded.iter().flat_map(|d| &d.reads).filter(|k| seen.insert(*k)).cloned().collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn positions(polled: &Polled) -> BTreeMap<TopicPartition, Position> {
+    polled.parts.iter().map(|part| (part.at, part.position.clone())).collect()
+}

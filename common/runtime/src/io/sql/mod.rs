@@ -1,0 +1,34 @@
+//! Rows in SQL: values, migrations, statements built from table descriptors, and the SQLite connection.
+//!
+//! Place: with `io/sqlite_log.rs` the only code that knows sqlx. No SQL is built from input.
+
+pub mod sqlite;
+pub mod statements;
+
+use std::sync::Arc;
+
+/// A value to bind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arg {
+    /// Null.
+    Null,
+    /// 64-bit integer.
+    Int(i64),
+    /// Text.
+    Text(Arc<str>),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// One forward step of a database's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// Unique name, such as `gep_0001_session`; recorded once applied.
+    pub name: &'static str,
+    /// The statements, by `include_str!`.
+    pub sql: &'static str,
+}
+
+/// The runtime's own tables in SQLite.
+pub const RUNTIME_SQLITE: &[Migration] =
+    &[Migration { name: "runtime_0001_log", sql: include_str!("../../../migrations/sqlite/0001_log.sql") }];

@@ -1,0 +1,49 @@
+//! The pipeline thread: the only place that starts a thread for a pipeline.
+//!
+//! Place: wraps the loop of `commit/embedded_txn`; raises the stop when the loop ends by a fault. Runs no request.
+
+use std::thread::JoinHandle;
+
+use da_model::fault::{Cause, Fault};
+
+use crate::commit::embedded_txn::Embedded;
+use crate::driver::Stage;
+use crate::stop::{Phase, Stop};
+
+/// A running pipeline.
+#[derive(Debug)]
+pub struct Worker(JoinHandle<Result<(), Fault>>);
+
+impl Worker {
+    /// Starts the pipeline thread. It ends when the stop reaches [`Phase::Draining`], or by a fault that it turns into
+    /// a stop.
+    ///
+    /// # Errors
+    /// [`Fault::Fatal`] where the system starts no thread.
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
+    pub fn start(mut embedded: Embedded, mut stages: Vec<Box<dyn Stage>>, stop: Stop) -> Result<Self, Fault> {
+        let run = move || {
+            let ended = embedded.run(&mut stages, &stop);
+            if ended.is_err() {
+                stop.raise(Phase::Leaving);
+            }
+            ended
+        };
+        let handle = std::thread::Builder::new().name("pipeline".to_owned()).spawn(run);
+        handle.map(Self).map_err(|e| Fault::Fatal(Cause::new("start of the pipeline thread", e)))
+    }
+
+    /// Whether the thread has ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// The fault that ended the pipeline.
+    pub fn join(self) -> Result<(), Fault> {
+        self.0.join().unwrap_or_else(|_| Err(Fault::Fatal(Cause::new("run of the pipeline", "the thread panicked"))))
+    }
+}
