@@ -3,10 +3,18 @@
 //! Edit when the way of running changes. Read first: `driver`. Test alone with `cargo test -p da-runtime`.
 //! Does not belong here: anything that knows an event's meaning, and any service.
 
-pub mod ports;
+pub mod app;
+pub mod batch;
+pub mod cache;
 pub mod clock;
+pub mod commit;
+pub mod config;
+pub mod dead_letter;
+pub mod driver;
 pub mod http;
+pub mod io;
+pub mod ports;
+pub mod probe;
 pub mod stop;
 pub mod telemetry;
-pub mod config;
-pub mod app;
+pub mod worker;
