@@ -9,9 +9,12 @@ pub mod view;
 
 use da_model::event::{Change, MetricKind};
 use da_model::fault::Rejection;
+use da_model::ids::UnitName;
 use da_model::outcome::Reason;
+use da_model::topology::Edge;
 
 use crate::objects::Object;
+use crate::pipeline::SOURCE;
 
 /// One measure of every object that has it.
 pub trait Metric: Send + Sync {
@@ -33,6 +36,13 @@ pub trait Metric: Send + Sync {
 
 /// Every metric, in the order of a record: time, score, reaction, views.
 pub static METRICS: &[&dyn Metric] = &[&timespent::Timespent, &score::Score, &reaction::Reaction, &view::View];
+
+/// Every way of a record through these metrics.
+#[must_use]
+pub fn edges(metrics: &[&'static dyn Metric]) -> Vec<Edge> {
+    let objects = metrics.iter().flat_map(|metric| metric.objects().iter().map(|object| (metric.name(), object)));
+    objects.map(|(name, object)| Edge { from: SOURCE, unit: UnitName(name), to: object.topic }).collect()
+}
 
 /// A change that contradicts itself: ours, not the event's.
 fn failed(detail: impl Into<String>) -> Rejection {

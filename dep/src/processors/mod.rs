@@ -25,8 +25,9 @@ pub mod unit_view;
 use da_model::effects::{Emit, Note, Write};
 use da_model::event::DiscreteEvent;
 use da_model::fault::Rejection;
-use da_model::ids::TopicName;
+use da_model::ids::{TopicName, UnitName};
 use da_model::state::{RowKey, Snapshot, Table};
+use da_model::topology::Edge;
 
 /// A reducer of discrete events.
 pub trait Processor: Send + Sync {
@@ -101,6 +102,16 @@ impl Decision<'_> {
     pub fn stored(writes: Vec<Write>) -> Self {
         Self { writes, ..Self::default() }
     }
+}
+
+/// Every way of a record through these processors, and the topics that end in their tables.
+#[must_use]
+pub fn edges(processors: &[&'static dyn Processor]) -> (Vec<Edge>, Vec<TopicName>) {
+    let links = processors.iter().flat_map(|processor| processor.links().iter().map(|link| (processor.name(), link)));
+    let ways = links.clone().flat_map(|(name, link)| {
+        link.emits.iter().map(move |to| Edge { from: link.consumes, unit: UnitName(name), to: *to })
+    });
+    (ways.collect(), links.map(|(_, link)| link.consumes).collect())
 }
 
 /// Every processor, base tables first, then the chain from the lesson up.

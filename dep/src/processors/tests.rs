@@ -4,8 +4,10 @@
 use da_model::event::Metric;
 use da_model::event::discrete::{ReactionValue, ScoreStatus, ScoreValue, TimeValue};
 use da_model::event::usage::Track;
+use da_model::ids::{TopicName, UnitName};
 use da_model::outcome::Outcome;
 use da_model::state::Value;
+use da_model::topology::{Edge, Topology, shown};
 
 use super::PROCESSORS;
 use crate::kit::{At, DAY, De, T0, World, after, at, shuffled, value};
@@ -169,5 +171,28 @@ fn repeats_and_the_order_of_keys_leave_equal_tables() {
         world.feed_all(shuffled(&mixed(), seed));
         world.feed_all(shuffled(&mixed(), seed + 1));
         assert_eq!(world.tables(), expected.tables(), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_chain_has_no_cycle_and_ends_at_the_class() {
+    let (mut edges, read) = super::edges(PROCESSORS);
+    let sources: Vec<TopicName> = read.iter().copied().filter(|topic| topic.0.starts_with("demux.")).collect();
+    let topology = Topology::new(edges.clone(), &sources).reading(read.clone());
+    assert_eq!(topology.flaws(), []);
+    let way: Vec<&str> = topology.longest().iter().map(|edge| edge.to.0.split('.').nth(1).unwrap()).collect();
+    assert_eq!(way, ["lesson", "unit", "member", "class"]);
+    let back = TopicName("demux.assessment.score");
+    edges.push(Edge { from: TopicName("dep.lesson.score"), unit: UnitName("looping"), to: back });
+    let refused = Topology::new(edges, &sources).cycle().unwrap();
+    assert!(shown(&refused).contains("(looping) → demux.assessment.score"), "{}", shown(&refused));
+}
+
+#[test]
+fn every_topic_fed_by_dep_is_emitted_by_a_processor() {
+    let (edges, _) = super::edges(PROCESSORS);
+    for topic in da_model::topics::all().iter().filter(|topic| topic.name.starts_with("dep.") && topic.feeds == "now") {
+        let emitted = edges.iter().any(|edge| edge.to.0 == topic.name);
+        assert!(emitted || topic.name == "dep.dead", "{}", topic.name);
     }
 }
