@@ -118,3 +118,6 @@ pub fn description() -> utoipa::openapi::OpenApi {
     ))
 )]
 struct Api;
+
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use da_model::ids::TopicName;
 use da_runtime::config::Settings;
-use da_runtime::config::checked::PartnerPolicy;
+use da_runtime::config::checked::{self, PartnerPolicy};
 use da_runtime::config::raw::Adapter;
 use da_runtime::http::auth::{Credential, KeyRing, Scope};
 use da_runtime::http::{Problem, RequestCode};
 
-use crate::intake::{AnonymousPolicy, Partner};
+use crate::intake::{AnonymousPolicy, Partner, PartnerTopic};
 
 /// By which route a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +73,10 @@ pub(super) fn partner(credential: &Credential, policies: &BTreeMap<String, Partn
     }
 }
 
-/// The partners of the topics that the settings list, with the name of the topic.
+/// The partner topics that the settings list, for the reader of such topics.
 #[must_use]
-pub fn partner_topics(settings: &Settings) -> Vec<(String, Partner)> {
-    let of = |topic: &da_runtime::config::checked::PartnerTopic| {
+pub fn partner_topics(settings: &Settings) -> Vec<PartnerTopic> {
+    let of = |topic: &checked::PartnerTopic| {
         let policy = settings.partners.get(&topic.partner).cloned().unwrap_or_default();
         let partner = Partner {
             tenant: topic.tenant.clone(),
@@ -88,7 +89,8 @@ pub fn partner_topics(settings: &Settings) -> Vec<(String, Partner)> {
             anonymous: anonymous(&policy),
             allow_extensions: policy.extensions,
         };
-        (topic.topic.clone(), partner)
+        // Names of topics live as long as the process: the settings are read once.
+        PartnerTopic { topic: TopicName(topic.topic.clone().leak()), partner }
     };
     settings.partner_topics.iter().map(of).collect()
 }
