@@ -1,7 +1,6 @@
 //! A world for tests: rows in memory, discrete events from few words, and the chain run to its end.
 //!
 //! Place: behind the tests of this crate only. Feeds what processors emit back to them, as the Driver would.
-#![expect(clippy::expect_used, reason = "tests")]
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -25,6 +24,8 @@ pub(crate) const T0: i64 = 1_772_442_000_000;
 pub(crate) const DAY: i32 = 20_514;
 
 pub(crate) type De = DiscreteEvent<'static>;
+/// Rows of a table: key and values.
+pub(crate) type Rows = Vec<(String, Vec<Value>)>;
 
 #[derive(Default)]
 pub(crate) struct World {
@@ -90,7 +91,7 @@ impl World {
     }
 
     /// All values of a table by key, without revision and activity_time; null or viewless rows left out (domain.md §12).
-    pub(crate) fn table(&self, name: &str) -> Vec<(String, Vec<Value>)> {
+    pub(crate) fn table(&self, name: &str) -> Rows {
         let of_table = self.rows.iter().filter(|(key, _)| key.table().name == name);
         let shown = of_table.map(|(key, row)| {
             let kept = row.0.len().saturating_sub(2);
@@ -100,7 +101,7 @@ impl World {
     }
 
     /// The tables that analysts read.
-    pub(crate) fn tables(&self) -> Vec<(String, Vec<(String, Vec<Value>)>)> {
+    pub(crate) fn tables(&self) -> Vec<(String, Rows)> {
         let names = crate::tables().into_iter().map(|table| table.name).filter(|name| !name.contains("_part_"));
         names.map(|name| (name.to_owned(), self.table(name))).collect()
     }
@@ -210,12 +211,12 @@ impl At {
         De { result, ..self.de("usage.collection.score", revision, seconds) }
     }
 
-    pub(crate) fn time(self, name: &'static str, revision: i32, (ms, visits): (i64, i32), seconds: i64) -> De {
+    pub(crate) fn time(self, name: &'static str, (revision, ms, visits): (i32, i64, i32), seconds: i64) -> De {
         let result = Metric::Timespent(TimeValue { time_spent: ms, delta: ms, wall_time: ms, visits });
         De { result, ..self.de(name, revision, seconds) }
     }
 
-    pub(crate) fn view(self, name: &'static str, revision: i32, views: i64, seconds: i64) -> De {
+    pub(crate) fn view(self, name: &'static str, (revision, views): (i32, i64), seconds: i64) -> De {
         let items = i32::try_from(views).unwrap_or(1);
         let result = Metric::View(ViewValue { views, delta: views, items });
         De { result, ..self.de(name, revision, seconds) }
@@ -225,8 +226,7 @@ impl At {
     pub(crate) fn resource(
         self,
         name: &'static str,
-        resource: &'static str,
-        revision: i32,
+        (resource, revision): (&'static str, i32),
         result: Metric<'static>,
     ) -> De {
         let mut de = self.de(name, revision, 10);

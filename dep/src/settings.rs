@@ -5,6 +5,9 @@
 
 use crate::processors::{PROCESSORS, Processor};
 
+/// Processors of one group.
+pub type Processors = Vec<&'static dyn Processor>;
+
 /// The settings of dep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -52,7 +55,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`GroupError`] for an unknown name, or one in two groups.
-    pub fn chosen(&self) -> Result<Vec<(&'static str, Vec<&'static dyn Processor>)>, GroupError> {
+    pub fn chosen(&self) -> Result<Vec<(&'static str, Processors)>, GroupError> {
         let mut taken: Vec<&str> = Vec::new();
         let mut groups = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
@@ -68,7 +71,7 @@ impl Settings {
 }
 
 impl Group {
-    fn chosen(&self) -> Result<Vec<&'static dyn Processor>, GroupError> {
+    fn chosen(&self) -> Result<Processors, GroupError> {
         let Some(names) = &self.processors else {
             return Ok(PROCESSORS.to_vec());
         };

@@ -1,5 +1,4 @@
 //! The base tables against the rules of domain.md §6, §9 and §12.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use da_model::event::Metric;
 use da_model::event::discrete::{ReactionValue, ScoreStatus, ScoreValue, TimeValue};
@@ -25,20 +24,20 @@ fn mixed() -> Vec<De> {
     let (s1, s2) = (at("A", "s1", "a1"), At { track: Track::Daily, ..at("A", "s2", "a1") });
     let mut des = Vec::new();
     for (at, resource) in [(s1, "q1"), (s1, "q2"), (s2, "q1")] {
-        let time = at.resource("usage.question.timespent", resource, 1, spent(30_000));
-        des.push(after(at.resource("usage.question.timespent", resource, 2, spent(50_000)), &time));
+        let time = at.resource("usage.question.timespent", (resource, 1), spent(30_000));
+        des.push(after(at.resource("usage.question.timespent", (resource, 2), spent(50_000)), &time));
         des.insert(des.len() - 1, time);
-        des.push(at.resource("usage.question.score", resource, 1, Metric::Score(value(Some((0, 1, false)), false))));
-        des.push(at.resource("usage.question.score", resource, 2, Metric::Score(value(Some((1, 1, false)), false))));
-        des.push(at.resource("usage.question.reaction", resource, 1, reaction(3, 1)));
-        des.push(at.resource("usage.question.reaction", resource, 2, reaction(5, 1)));
+        des.push(at.resource("usage.question.score", (resource, 1), Metric::Score(value(Some((0, 1, false)), false))));
+        des.push(at.resource("usage.question.score", (resource, 2), Metric::Score(value(Some((1, 1, false)), false))));
+        des.push(at.resource("usage.question.reaction", (resource, 1), reaction(3, 1)));
+        des.push(at.resource("usage.question.reaction", (resource, 2), reaction(5, 1)));
     }
     for at in [s1, s2] {
-        let view = at.view("usage.assessment.view", 1, 1, 40);
-        des.push(after(at.view("usage.assessment.view", 2, 0, 90), &view));
+        let view = at.view("usage.assessment.view", (1, 1), 40);
+        des.push(after(at.view("usage.assessment.view", (2, 0), 90), &view));
         des.insert(des.len() - 1, view);
-        des.push(at.time("usage.assessment.timespent", 1, (60_000, 2), 41));
-        des.push(at.time("usage.assessment.timespent", 2, (100_000, 3), 50));
+        des.push(at.time("usage.assessment.timespent", (1, 60_000, 2), 41));
+        des.push(at.time("usage.assessment.timespent", (2, 100_000, 3), 50));
     }
     des
 }
@@ -97,15 +96,15 @@ fn every_migrated_table_has_the_columns_of_its_descriptor() {
 #[test]
 fn a_day_holds_the_time_of_its_resources_and_of_external_items() {
     let mut world = World::default();
-    let first = at("A", "s1", "a1").resource("usage.question.timespent", "q1", 1, spent(30_000));
-    let mut second = after(at("A", "s1", "a1").resource("usage.question.timespent", "q1", 2, spent(50_000)), &first);
+    let first = at("A", "s1", "a1").resource("usage.question.timespent", ("q1", 1), spent(30_000));
+    let mut second = after(at("A", "s1", "a1").resource("usage.question.timespent", ("q1", 2), spent(50_000)), &first);
     second.local_date.0 = DAY + 1;
     world.feed_all([first, second]);
-    world.feed(at("A", "s1", "a1").time("usage.assessment.timespent", 1, (50_000, 2), 60));
-    let mut external = at("A", "s2", "x1").time("usage.assessment.timespent", 1, (840_000, 1), 900);
+    world.feed(at("A", "s1", "a1").time("usage.assessment.timespent", (1, 50_000, 2), 60));
+    let mut external = at("A", "s2", "x1").time("usage.assessment.timespent", (1, 840_000, 1), 900);
     external.collection_type = Some("assessment-external".into());
     world.feed(external);
-    let mut single = at("A", "s3", "").resource("usage.resource.timespent", "r1", 1, spent(7_000));
+    let mut single = at("A", "s3", "").resource("usage.resource.timespent", ("r1", 1), spent(7_000));
     (single.context.collection_id, single.context.collection_type) = (None, None);
     world.feed(single);
     let days = world.table("day_time");
@@ -121,7 +120,7 @@ fn a_day_holds_the_time_of_its_resources_and_of_external_items() {
 fn an_external_item_of_two_stops_adds_the_difference_to_the_day() {
     let mut world = World::default();
     for (revision, ms) in [(1, 10_000), (2, 25_000)] {
-        let mut de = at("A", "s2", "x1").time("usage.collection.timespent", revision, (ms, revision), 9);
+        let mut de = at("A", "s2", "x1").time("usage.collection.timespent", (revision, ms, revision), 9);
         de.collection_type = Some("collection-external".into());
         world.feed(de);
     }
@@ -132,9 +131,9 @@ fn an_external_item_of_two_stops_adds_the_difference_to_the_day() {
 fn a_withdrawn_view_goes_out_of_all_sums_and_keeps_when_it_was() {
     let s1 = at("A", "s1", "a1");
     let mut world = World::default();
-    let first = s1.view("usage.assessment.view", 1, 1, 60);
+    let first = s1.view("usage.assessment.view", (1, 1), 60);
     world.feed(first.clone());
-    world.feed(after(s1.view("usage.assessment.view", 2, 0, 900), &first));
+    world.feed(after(s1.view("usage.assessment.view", (2, 0), 900), &first));
     for table in ["item_view", "learner_item_view", "day_view", "level_view", "class_view"] {
         assert!(world.table(table).is_empty(), "{table}");
     }
@@ -146,7 +145,7 @@ fn a_withdrawn_view_goes_out_of_all_sums_and_keeps_when_it_was() {
 fn a_null_answer_waits_for_grading() {
     let mut world = World::default();
     let waiting = ScoreValue { status: Some(ScoreStatus::Attempted), ..ScoreValue::default() };
-    world.feed(at("A", "s1", "a1").resource("usage.question.score", "q4", 1, Metric::Score(waiting)));
+    world.feed(at("A", "s1", "a1").resource("usage.question.score", ("q4", 1), Metric::Score(waiting)));
     let (key, row) = &world.table("question_score")[0];
     assert_eq!(key, "t1/A/s1/a1/q4");
     assert_eq!(row[6..9], [Value::Null, Value::Null, Value::Null]);
@@ -156,8 +155,8 @@ fn a_null_answer_waits_for_grading() {
 #[test]
 fn an_older_revision_leaves_the_row_alone() {
     let mut world = World::default();
-    world.feed(at("A", "s1", "a1").resource("usage.question.reaction", "q1", 2, reaction(5, 1)));
-    let outcome = world.feed(at("A", "s1", "a1").resource("usage.question.reaction", "q1", 1, reaction(3, 1)));
+    world.feed(at("A", "s1", "a1").resource("usage.question.reaction", ("q1", 2), reaction(5, 1)));
+    let outcome = world.feed(at("A", "s1", "a1").resource("usage.question.reaction", ("q1", 1), reaction(3, 1)));
     assert_eq!(outcome, Outcome::Duplicate);
     assert_eq!(world.table("resource_reaction")[0].1[7], Value::Int(5));
 }

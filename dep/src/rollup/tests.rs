@@ -1,5 +1,4 @@
 //! The roll-ups against the numbers of domain.md §8 and §10.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use da_model::effects::{Key, Note};
 use da_model::event::usage::Track;
@@ -13,8 +12,8 @@ const SCORE: &str = "dep.lesson.score";
 /// View, time and score of a session of an assessment, as demux says them at its stop.
 fn session(at: At, (raw, max): (i64, i64), ms: i64, seconds: i64) -> Vec<De> {
     vec![
-        at.view("usage.assessment.view", 1, 1, seconds),
-        at.time("usage.assessment.timespent", 1, (ms, 10), seconds),
+        at.view("usage.assessment.view", (1, 1), seconds),
+        at.time("usage.assessment.timespent", (1, ms, 10), seconds),
         at.score(1, Some((raw, max, true)), seconds),
     ]
 }
@@ -33,10 +32,10 @@ fn b12() -> Vec<De> {
     let s1r2 = after(s1.score(2, Some((2, 5, false)), 1200), &s1r1);
     let s1r3 = after(s1.score(3, Some((2, 5, true)), 1800), &s1r2);
     let s2r2 = after(s2.score(2, None, 1800), &s2r1);
-    let s2v1 = s2.view("usage.assessment.view", 1, 1, 660);
-    let s2v2 = after(s2.view("usage.assessment.view", 2, 0, 1800), &s2v1);
+    let s2v1 = s2.view("usage.assessment.view", (1, 1), 660);
+    let s2v2 = after(s2.view("usage.assessment.view", (2, 0), 1800), &s2v1);
     let s1r4 = after(s1.score(4, Some((2, 4, true)), 2400), &s1r3);
-    vec![s1.view("usage.assessment.view", 1, 1, 60), s1r1, s2v1, s2r1, s1r2, s1r3, s2v2, s2r2, s1r4]
+    vec![s1.view("usage.assessment.view", (1, 1), 60), s1r1, s2v1, s2r1, s1r2, s1r3, s2v2, s2r2, s1r4]
 }
 
 #[test]
@@ -79,8 +78,8 @@ fn a7_a_late_older_session_changes_no_score() {
     world.feed_all(session(at("A", "s3", "a2"), (4, 5), 50_000, 251));
     world.feed_all(session(at("A", "s2", "a1"), (6, 10), 100_000, 501));
     world.feed_all([
-        s1.view("usage.assessment.view", 1, 1, 101),
-        s1.time("usage.assessment.timespent", 1, (100_000, 10), 101),
+        s1.view("usage.assessment.view", (1, 1), 101),
+        s1.time("usage.assessment.timespent", (1, 100_000, 10), 101),
         s1.score(1, Some((9, 10, false)), 101),
     ]);
     assert_eq!(world.scores(SCORE), ["r1 80.00 (80/100)", "r2 70.00 (140/200)"]);
@@ -142,7 +141,7 @@ fn a_class_adds_published_percents() {
 fn b3_zero_is_a_score_and_null_is_none() {
     let mut world = World::default();
     world.feed_all(session(at("A", "s1", "a1"), (0, 1), 30_000, 31));
-    world.feed(at("A", "s2", "a2").view("usage.assessment.view", 1, 1, 161));
+    world.feed(at("A", "s2", "a2").view("usage.assessment.view", (1, 1), 161));
     world.feed(at("A", "s2", "a2").score(1, None, 161));
     assert_eq!(world.scores(SCORE), ["r1 0.00 (0/100)"]);
     let lesson = world.said.iter().find(|(topic, ..)| *topic == SCORE).unwrap();
@@ -255,10 +254,10 @@ fn a15_a_suggested_path_enters_no_level() {
 #[test]
 fn the_stored_contribution_counts_where_previous_disagrees() {
     let mut world = World::default();
-    let first = at("A", "s1", "a1").time("usage.assessment.timespent", 1, (10_000, 1), 1);
-    let lost = at("A", "s1", "a1").time("usage.assessment.timespent", 2, (15_000, 2), 2);
+    let first = at("A", "s1", "a1").time("usage.assessment.timespent", (1, 10_000, 1), 1);
+    let lost = at("A", "s1", "a1").time("usage.assessment.timespent", (2, 15_000, 2), 2);
     world.feed(first);
-    world.feed(after(at("A", "s1", "a1").time("usage.assessment.timespent", 3, (25_000, 3), 3), &lost));
+    world.feed(after(at("A", "s1", "a1").time("usage.assessment.timespent", (3, 25_000, 3), 3), &lost));
     assert_eq!(world.scores("dep.class.timespent"), ["r1 10000", "r2 25000"]);
     assert_eq!(world.notes, [Note::PreviousMismatch]);
 }
