@@ -16,3 +16,6 @@ pub mod settings;
 
 pub use pipeline::Demux;
 pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;
