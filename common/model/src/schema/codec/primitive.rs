@@ -24,6 +24,7 @@ pub(super) struct Out<'o>(pub(super) &'o mut Vec<u8>);
 
 impl Out<'_> {
     /// Zigzag varint.
+    #[inline]
     pub(super) fn long(&mut self, value: i64) {
         let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
         while rest >= 0x80 {
@@ -34,38 +35,45 @@ impl Out<'_> {
     }
 
     /// Zigzag varint of 32 bits.
+    #[inline]
     pub(super) fn int(&mut self, value: i32) {
         self.long(i64::from(value));
     }
 
     /// An unsigned coordinate as int.
+    #[inline]
     pub(super) fn coordinate(&mut self, value: u32) {
         self.long(i64::from(i32::try_from(value).unwrap_or(i32::MAX)));
     }
 
     /// One byte.
+    #[inline]
     pub(super) fn boolean(&mut self, value: bool) {
         self.0.push(u8::from(value));
     }
 
     /// Length and bytes.
+    #[inline]
     pub(super) fn bytes(&mut self, value: &[u8]) {
         self.count(value.len());
         self.0.extend_from_slice(value);
     }
 
     /// Length and UTF-8.
+    #[inline]
     pub(super) fn text(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
 
     /// A hyphenated UUID as text.
+    #[inline]
     pub(super) fn uuid(&mut self, value: Uuid) {
         let mut buffer = Uuid::encode_buffer();
         self.text(value.hyphenated().encode_lower(&mut buffer));
     }
 
     /// A decimal's unscaled value: the fewest bytes of two's complement, big-endian.
+    #[inline]
     pub(super) fn decimal(&mut self, unscaled: i64) {
         let bytes = unscaled.to_be_bytes();
         let sign = if unscaled < 0 { unscaled.leading_ones() } else { unscaled.leading_zeros() };
@@ -74,16 +82,19 @@ impl Out<'_> {
     }
 
     /// An index, length or count.
+    #[inline]
     pub(super) fn count(&mut self, value: usize) {
         self.long(i64::try_from(value).unwrap_or(i64::MAX));
     }
 
     /// Whether a nullable value follows.
+    #[inline]
     pub(super) fn branch(&mut self, present: bool) {
         self.0.push(if present { 2 } else { 0 });
     }
 
     /// A nullable text.
+    #[inline]
     pub(super) fn maybe_text(&mut self, value: Option<&Text<'_>>) {
         self.branch(value.is_some());
         if let Some(text) = value {
@@ -92,6 +103,7 @@ impl Out<'_> {
     }
 
     /// A nullable long.
+    #[inline]
     pub(super) fn maybe_long(&mut self, value: Option<i64>) {
         self.branch(value.is_some());
         if let Some(number) = value {
@@ -100,6 +112,7 @@ impl Out<'_> {
     }
 
     /// A nullable int.
+    #[inline]
     pub(super) fn maybe_int(&mut self, value: Option<i32>) {
         self.maybe_long(value.map(i64::from));
     }
@@ -129,12 +142,17 @@ fn low_byte(value: u64) -> u8 {
     byte & 0x7f
 }
 
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
+}
+
 /// Reads primitives; what is left lies in the slice.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct In<'r>(pub(super) &'r [u8]);
 
 impl<'r> In<'r> {
     /// One byte.
+    #[inline]
     pub(super) fn byte(&mut self) -> Read<u8> {
         let (first, rest) = self.0.split_first().ok_or("the bytes end inside a value")?;
         self.0 = rest;
@@ -142,7 +160,16 @@ impl<'r> In<'r> {
     }
 
     /// Zigzag varint.
+    #[inline]
     pub(super) fn long(&mut self) -> Read<i64> {
+        if let Some((first @ ..0x80, rest)) = self.0.split_first() {
+            self.0 = rest;
+            return Ok(unzigzag(u64::from(*first)));
+        }
+        self.longer()
+    }
+
+    fn longer(&mut self) -> Read<i64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -151,23 +178,26 @@ impl<'r> In<'r> {
             }
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                return Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()));
+                return Ok(unzigzag(value));
             }
         }
         Err("a number is longer than 64 bits")
     }
 
     /// Zigzag varint of 32 bits.
+    #[inline]
     pub(super) fn int(&mut self) -> Read<i32> {
         i32::try_from(self.long()?).map_err(|_| "a number is longer than 32 bits")
     }
 
     /// An unsigned coordinate.
+    #[inline]
     pub(super) fn coordinate(&mut self) -> Read<u32> {
         u32::try_from(self.int()?).map_err(|_| "a partition is negative")
     }
 
     /// One byte, 0 or 1.
+    #[inline]
     pub(super) fn boolean(&mut self) -> Read<bool> {
         match self.byte()? {
             0 => Ok(false),
@@ -177,6 +207,7 @@ impl<'r> In<'r> {
     }
 
     /// `n` bytes as they are.
+    #[inline]
     pub(super) fn fixed(&mut self, n: usize) -> Read<&'r [u8]> {
         let (head, rest) = self.0.split_at_checked(n).ok_or("a length exceeds the bytes left")?;
         self.0 = rest;
@@ -184,22 +215,26 @@ impl<'r> In<'r> {
     }
 
     /// Length and bytes.
+    #[inline]
     pub(super) fn bytes(&mut self) -> Read<&'r [u8]> {
         let length = usize::try_from(self.long()?).map_err(|_| "a length is negative")?;
         self.fixed(length)
     }
 
     /// Length and UTF-8, borrowed.
+    #[inline]
     pub(super) fn text(&mut self) -> Read<Text<'r>> {
         self.word().map(Cow::Borrowed)
     }
 
     /// Length and UTF-8, as a plain slice.
+    #[inline]
     pub(super) fn word(&mut self) -> Read<&'r str> {
         std::str::from_utf8(self.bytes()?).map_err(|_| "a text is no UTF-8")
     }
 
     /// A hyphenated UUID.
+    #[inline]
     pub(super) fn uuid(&mut self) -> Read<Uuid> {
         let text = self.word()?;
         if text.len() != 36 {
@@ -209,6 +244,7 @@ impl<'r> In<'r> {
     }
 
     /// A decimal's unscaled value.
+    #[inline]
     pub(super) fn decimal(&mut self) -> Read<i64> {
         let bytes = self.bytes()?;
         let (first, rest) = bytes.split_first().ok_or("a decimal has no bytes")?;
@@ -220,12 +256,14 @@ impl<'r> In<'r> {
     }
 
     /// One of a closed list, by its index.
+    #[inline]
     pub(super) fn choice<T: Copy>(&mut self, all: &[T]) -> Read<T> {
         let index = usize::try_from(self.long()?).map_err(|_| "an enum index is negative")?;
         all.get(index).copied().ok_or("an enum index is out of range")
     }
 
     /// A nullable value.
+    #[inline]
     pub(super) fn maybe<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Option<T>> {
         match self.long()? {
             0 => Ok(None),
