@@ -47,7 +47,7 @@ house:
 	$(CARGO) test --locked -p tests --test it house::
 
 papers:
-	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers docs/generated --check
+	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers --check
 
 settings:
 	@set -e; for file in deploy/settings/*.yaml; do $(CARGO) run --locked --quiet -p cli --bin da -- validate $$file; done
@@ -74,7 +74,7 @@ measures: ## print the size table into docs/generated/measures.md; fail on what 
 	$(CARGO) run --locked --quiet -p tests --bin measures -- docs/generated/measures.md
 
 docs: ## regenerate docs/generated from topics, schemas, registries and names
-	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers docs/generated
+	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers
 
 golden: ## accept new output of the cases; look at the difference before committing
 	GOLDEN=accept $(CARGO) test --locked -p tests --test it golden::
@@ -86,7 +86,7 @@ up: setup $(DA) ## start everything in one process; stop with Ctrl-C or `make do
 	$(DA) up --dir $(DIR)
 
 down: ## stop the `make up` of this folder
-	@if [ -s $(DIR)/da.lock ]; then kill -TERM "$$(cat $(DIR)/da.lock)" && echo "asked it to stop"; else echo "nothing runs on $(DIR)"; fi
+	@if [ -s $(DIR)/da.pid ]; then kill -TERM "$$(cat $(DIR)/da.pid)" && echo "asked it to stop"; else echo "nothing runs on $(DIR)"; fi
 
 audit: ## licences, advisories, unused dependencies (needs cargo-deny)
 	$(CARGO) deny --locked check

@@ -47,3 +47,33 @@ impl Worker {
         self.0.join().unwrap_or_else(|_| Err(Fault::Fatal(Cause::new("run of the pipeline", "the thread panicked"))))
     }
 }
+
+/// A thread beside the pipeline: the one that serves the listeners, the one that watches.
+#[derive(Debug)]
+pub struct Beside<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Beside<T> {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// [`Fault::Fatal`] where the system starts no thread.
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
+    pub fn start(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<Self, Fault> {
+        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        handle.map(Self).map_err(|e| Fault::Fatal(Cause::new(format!("start of the {name} thread"), e)))
+    }
+
+    /// Whether the thread has ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// [`Fault::Fatal`] where the thread panicked.
+    pub fn join(self) -> Result<T, Fault> {
+        self.0.join().map_err(|_| Fault::Fatal(Cause::new("run of a thread", "it panicked")))
+    }
+}
