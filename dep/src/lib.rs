@@ -28,3 +28,6 @@ pub use pipeline::Dep;
 pub use questions::QUESTIONS;
 pub use settings::Settings;
 pub use tables::tables;
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,3 @@ pub static PROCESSORS: &[&dyn Processor] = &[
     &class_timespent::CLASS_TIMESPENT,
     &class_view::CLASS_VIEW,
 ];
-
-#[cfg(test)]
-mod tests;

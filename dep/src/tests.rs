@@ -8,8 +8,8 @@ use da_model::outcome::Outcome;
 use da_model::state::Value;
 use da_model::topology::{Edge, Topology, shown};
 
-use super::PROCESSORS;
 use crate::kit::{At, DAY, De, T0, World, after, at, shuffled, value};
+use crate::processors::{PROCESSORS, edges};
 
 fn spent(ms: i64) -> Metric<'static> {
     Metric::Timespent(TimeValue { time_spent: ms, delta: ms, wall_time: ms, visits: 1 })
@@ -175,7 +175,7 @@ fn repeats_and_the_order_of_keys_leave_equal_tables() {
 
 #[test]
 fn the_chain_has_no_cycle_and_ends_at_the_class() {
-    let (mut edges, read) = super::edges(PROCESSORS);
+    let (mut edges, read) = edges(PROCESSORS);
     let sources: Vec<TopicName> = read.iter().copied().filter(|topic| topic.0.starts_with("demux.")).collect();
     let topology = Topology::new(edges.clone(), &sources).reading(read.clone());
     assert_eq!(topology.flaws(), []);
@@ -189,7 +189,7 @@ fn the_chain_has_no_cycle_and_ends_at_the_class() {
 
 #[test]
 fn every_topic_fed_by_dep_is_emitted_by_a_processor() {
-    let (edges, _) = super::edges(PROCESSORS);
+    let (edges, _) = edges(PROCESSORS);
     for topic in da_model::topics::all().iter().filter(|topic| topic.name.starts_with("dep.") && topic.feeds == "now") {
         let emitted = edges.iter().any(|edge| edge.to.0 == topic.name);
         assert!(emitted || topic.name == "dep.dead", "{}", topic.name);
