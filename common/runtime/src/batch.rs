@@ -135,8 +135,10 @@ impl Routes {
 /// Who decides: the parts of every dead letter and lineage id that do not change.
 #[derive(Debug, Clone, Copy)]
 pub struct Maker<'d> {
-    /// The handler's name.
+    /// The handler's name, which is its group.
     pub handler: &'static str,
+    /// The service it belongs to: the producer in `topics.yaml`.
+    pub service: &'static str,
     /// The service's version, for dead letters.
     pub version: &'static str,
     /// Schema ids of the log.
@@ -261,7 +263,7 @@ impl<'d> Fold<'d> {
 
     fn dead_letter(&mut self, origin: &mut Origin<'_>, unit: UnitName, rejection: Rejection) -> Result<(), Fault> {
         self.counts.dead(rejection.reason);
-        let topic = dead_letter::topic_of(self.maker.handler)?;
+        let topic = dead_letter::topic_of(self.maker.service)?;
         let event = dead_letter::of(&origin.record, &self.maker, (unit, rejection));
         self.emit(origin, &Emit { unit, topic, key: Key::Inherited, event })
     }

@@ -41,7 +41,6 @@ impl Cache {
     }
 
     /// The row of a key if it is known: `Some(None)` says that there is none.
-    #[expect(clippy::option_option, reason = "not cached, cached as absent, cached")]
     pub fn get(&mut self, key: &RowKey) -> Option<Option<Arc<Row>>> {
         let at = *self.index.get(key)?;
         self.unlink(at);

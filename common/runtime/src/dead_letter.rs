@@ -1,4 +1,4 @@
-//! A refused record with its original bytes, coordinates and reason, as an event of `<handler>.dead`.
+//! A refused record with its original bytes, coordinates and reason, as an event of `<service>.dead`.
 //!
 //! Place: made by the Driver in the step that moves the offset. Redriving is not here.
 
@@ -10,13 +10,13 @@ use da_model::topics;
 
 use crate::batch::Maker;
 
-/// The dead-letter topic of a handler.
+/// The dead-letter topic of a service.
 ///
 /// # Errors
 /// [`Fault::Fatal`] where `topics.yaml` has none.
-pub fn topic_of(handler: &str) -> Result<TopicName, Fault> {
-    topics::named(&format!("{handler}.dead"))
-        .ok_or_else(|| Fault::Fatal(Cause::new(format!("dead letter of {handler}"), "it has no dead-letter topic")))
+pub fn topic_of(service: &str) -> Result<TopicName, Fault> {
+    topics::named(&format!("{service}.dead"))
+        .ok_or_else(|| Fault::Fatal(Cause::new(format!("dead letter of {service}"), "it has no dead-letter topic")))
 }
 
 /// The dead letter of a record that a unit refused.
@@ -31,7 +31,7 @@ pub fn of<'r>(record: &Record<'r>, maker: &Maker<'_>, refused: (UnitName, Reject
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
         headers: Vec::new(),
-        service: maker.handler.into(),
+        service: maker.service.into(),
         version: maker.version.into(),
         handler: unit.0.into(),
         rejection,

@@ -77,15 +77,17 @@ pub trait Stage: Send {
 /// A stage that runs `handler`.
 pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dyn Stage> {
     let (name, topics) = (handler.name(), handler.topics());
-    let internal = topics.iter().copied().filter(|t| topics::find(*t).is_some()).collect();
+    let internal: Vec<TopicName> = topics.iter().copied().filter(|t| topics::find(*t).is_some()).collect();
+    let service = service_of(name, &internal);
     let (routes, stalled, breakers) = (Routes::default(), Vec::new(), BTreeMap::new());
-    Box::new(Driver { handler, name, topics, internal, options, routes, stalled, breakers })
+    Box::new(Driver { handler, name, service, topics, internal, options, routes, stalled, breakers })
 }
 
 /// The loop over one handler.
 struct Driver<H> {
     handler: H,
     name: &'static str,
+    service: &'static str,
     topics: Vec<TopicName>,
     internal: Vec<TopicName>,
     options: DriverOptions,
@@ -134,7 +136,7 @@ impl<H: Handler> Stage for Driver<H> {
 
     fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault> {
         if self.routes.is_empty() {
-            self.routes = Routes::of(self.name, |topic| protocol.partitions(topic));
+            self.routes = Routes::of(self.service, |topic| protocol.partitions(topic));
         }
         let mut max = max.min(self.options.max_records);
         let mut condemn = false;
@@ -253,7 +255,13 @@ impl<H: Handler> Driver<H> {
 
     const fn maker(&self) -> Maker<'_> {
         let options = &self.options;
-        Maker { handler: self.name, version: options.version, schemas: &options.schemas, routes: &self.routes }
+        Maker {
+            handler: self.name,
+            service: self.service,
+            version: options.version,
+            schemas: &options.schemas,
+            routes: &self.routes,
+        }
     }
 }
 
@@ -261,6 +269,16 @@ impl<'r, I> Decoded<'r, I> {
     const fn refused(origin: Origin<'r>, rejection: Rejection) -> Self {
         Self { origin, input: Err(rejection), reads: Vec::new() }
     }
+}
+
+/// A group of processors may have a name of its own; its service is then the one that `topics.yaml` lets read its
+/// topics.
+fn service_of(name: &'static str, reads: &[TopicName]) -> &'static str {
+    if topics::all().iter().any(|t| t.producers.iter().any(|p| p == name)) {
+        return name;
+    }
+    let consumers = reads.iter().filter_map(|t| topics::find(*t)).flat_map(|t| &t.consumers);
+    consumers.map(String::as_str).find(|c| *c != "sink").unwrap_or(name)
 }
 
 fn failed_by_us(decided: &Result<Effects<'_>, Rejection>) -> bool {

@@ -56,11 +56,11 @@ impl Edges {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::with_capacity(32 * (self.sent.len() + self.seen.len()));
-        for (sign, list) in [('>', &self.sent), ('<', &self.seen)] {
-            for c in list {
-                let gap = if text.is_empty() { "" } else { " " };
-                let _ = write!(text, "{gap}{sign}{}/{}={}", c.topic, c.partition, c.last);
-            }
+        let sent = self.sent.iter().map(|c| ('>', c));
+        let seen = self.seen.iter().map(|c| ('<', c));
+        for (sign, c) in sent.chain(seen) {
+            let gap = if text.is_empty() { "" } else { " " };
+            let _ = write!(text, "{gap}{sign}{}/{}={}", c.topic, c.partition, c.last);
         }
         text
     }

@@ -355,3 +355,7 @@ fn pass(engine: &mut Engine, stages: &mut [Box<dyn Stage>], stepped: &mut [Stepp
     }
     Ok(moved)
 }
+
+#[cfg(test)]
+#[path = "embedded_tests.rs"]
+mod tests;

@@ -179,7 +179,6 @@ fn put_block(out: &mut Vec<u8>, block: Option<&[u8]>) -> Option<Range<usize>> {
     Some(start..out.len())
 }
 
-#[expect(clippy::option_option, reason = "outside: the bytes end too early; inside: the block is absent")]
 fn take_block(bytes: &[u8], at: &mut usize) -> Option<Option<Range<usize>>> {
     let length = take_varint(bytes, at)?;
     let Some(length) = length.checked_sub(1) else {
