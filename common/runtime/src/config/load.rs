@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Loaded, Place, Severity, Sources, read};
+use super::finding::UNREADABLE;
+use super::{Finding, Loaded, Place, Sources, read};
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "da.yaml";
@@ -29,15 +30,12 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Finding>> {
 }
 
 fn unreadable(name: String, error: &std::io::Error) -> Finding {
-    Finding {
-        severity: Severity::Error,
-        code: "E100",
-        place: Place::File { name, line: 0, column: 0 },
-        message: format!("the settings file cannot be read: {error}"),
-    }
+    let place = Place::File { name, line: 0, column: 0 };
+    Finding::new(UNREADABLE, place, format!("the settings file cannot be read: {error}"))
 }
 
-/// Variables that begin with `DA__`; values that are no text are left out and so named as unknown nowhere.
+/// Variables that begin with `DA__`; those that are no text are left out.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment() -> Vec<(String, String)> {
     let all =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -4,39 +4,21 @@
 //! environment. Holds no setting itself.
 
 pub mod checked;
+mod finding;
 pub mod load;
 mod near;
 pub mod raw;
 
-use std::fmt;
-
 use garde::Validate;
 use serde_json::Value;
-use serde_saphyr::Error as YamlError;
 
 pub use checked::Settings;
+pub use finding::{Finding, Place, Severity};
 pub use load::load;
 
+use self::finding::{BAD_VALUE, BROKEN_RULE, DOUBTFUL, Kind, LATER_FEATURE, OUT_OF_RANGE, UNKNOWN_VARIABLE};
 use self::near::near_miss;
 use self::raw::Raw;
-
-/// Settings of features that are known and not yet built.
-const LATER: &[&str] = &[
-    "kafka",
-    "postgres",
-    "registry",
-    "tls",
-    "tracing",
-    "opentelemetry",
-    "otlp",
-    "outbox",
-    "parking",
-    "completeness",
-    "outbound",
-    "cors_origins",
-    "cloudevents",
-    "redis",
-];
 
 /// What settings are made of.
 #[derive(Debug, Clone, Default)]
@@ -45,62 +27,6 @@ pub struct Sources {
     pub file: Option<(String, String)>,
     /// Variables `DA__…`.
     pub environment: Vec<(String, String)>,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Nothing starts with it.
-    Error,
-    /// It stops nothing.
-    Warning,
-}
-
-/// Where a finding is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// In the file; line 0 means the file as a whole.
-    File {
-        /// Name of the file.
-        name: String,
-        /// From 1.
-        line: u64,
-        /// From 1.
-        column: u64,
-    },
-    /// A variable of the environment.
-    Environment(String),
-    /// A setting that is written nowhere.
-    Default(String),
-}
-
-/// One thing found while reading settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Stable code.
-    pub code: &'static str,
-    /// Where.
-    pub place: Place,
-    /// What is wrong, and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::File { name, line: 0, .. } => write!(f, "{name}")?,
-            Place::File { name, line, column } => write!(f, "{name}:{line}:{column}")?,
-            Place::Environment(name) => write!(f, "env {name}")?,
-            Place::Default(key) => write!(f, "default {key}")?,
-        }
-        let word = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, "  {word} {} {}", self.code, self.message)
-    }
 }
 
 /// One setting in force.
@@ -156,8 +82,8 @@ impl<'s> Reading<'s> {
         let mut written = Value::Null;
         let mut raw = Raw::default();
         if let Some((name, text)) = file.filter(|(_, text)| !is_blank(text)) {
-            raw = serde_saphyr::from_str(text).map_err(|e| of_yaml(name, &e))?;
-            written = serde_saphyr::from_str(text).map_err(|e| of_yaml(name, &e))?;
+            raw = serde_saphyr::from_str(text).map_err(|e| Finding::of_yaml(name, &e))?;
+            written = serde_saphyr::from_str(text).map_err(|e| Finding::of_yaml(name, &e))?;
         }
         Ok(Self { file, written, raw, from_environment: Vec::new(), findings: Vec::new() })
     }
@@ -177,32 +103,27 @@ impl<'s> Reading<'s> {
                     self.raw = raw;
                     self.from_environment.push((path.join("."), name.to_owned()));
                 }
-                Err(error) => self.environment_error(name, &error.to_string()),
+                Err(error) => self.found(BAD_VALUE, name, error.to_string()),
             }
             return;
         };
-        if let Some(later) = path.iter().find(|part| LATER.contains(&part.as_str())) {
-            self.found(Severity::Error, "E104", name, later_text(later));
+        if let Some(text) = finding::later(path.iter().map(String::as_str)) {
+            self.found(LATER_FEATURE, name, text);
             return;
         }
         let near = near_miss(&written, known.iter().map(String::as_str));
         let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-        self.found(Severity::Warning, "W031", name, format!("names no setting{hint}"));
+        self.found(UNKNOWN_VARIABLE, name, format!("names no setting{hint}"));
     }
 
-    fn environment_error(&mut self, name: &str, message: &str) {
-        self.found(Severity::Error, "E103", name, message.to_owned());
-    }
-
-    fn found(&mut self, severity: Severity, code: &'static str, variable: &str, message: String) {
-        let place = Place::Environment(variable.to_owned());
-        self.findings.push(Finding { severity, code, place, message });
+    fn found(&mut self, kind: Kind, variable: &str, message: String) {
+        self.findings.push(Finding::new(kind, Place::Environment(variable.to_owned()), message));
     }
 
     fn finish(mut self) -> Result<Loaded, Vec<Finding>> {
         if let Err(report) = self.raw.validate() {
             for (path, error) in report.iter() {
-                let finding = self.at(&path.to_string(), Severity::Error, "E201", error.to_string());
+                let finding = self.at(&path.to_string(), OUT_OF_RANGE, &error.to_string());
                 self.findings.push(finding);
             }
         }
@@ -227,16 +148,14 @@ impl<'s> Reading<'s> {
 
     fn broken(&mut self, rules: Vec<checked::Broken>) {
         for rule in rules {
-            let (severity, code) =
-                if rule.only_a_warning { (Severity::Warning, "W040") } else { (Severity::Error, "E202") };
-            let finding = self.at(&rule.key, severity, code, rule.message);
+            let kind = if rule.only_a_warning { DOUBTFUL } else { BROKEN_RULE };
+            let finding = self.at(&rule.key, kind, &rule.message);
             self.findings.push(finding);
         }
     }
 
     /// A finding about a key, at the place where its value was written.
-    fn at(&self, key: &str, severity: Severity, code: &'static str, message: String) -> Finding {
-        let message = format!("{key} {message}");
+    fn at(&self, key: &str, kind: Kind, message: &str) -> Finding {
         let place = match self.origin(key) {
             Origin::Environment(variable) => Place::Environment(variable),
             Origin::Default => Place::Default(key.to_owned()),
@@ -246,7 +165,7 @@ impl<'s> Reading<'s> {
                 Place::File { name: name.to_owned(), line, column }
             }
         };
-        Finding { severity, code, place, message }
+        Finding::new(kind, place, format!("{key} {message}"))
     }
 
     fn origin(&self, key: &str) -> Origin {
@@ -328,38 +247,6 @@ fn place(tree: &mut Value, path: &[String], value: Value) -> Result<(), Unknown>
             place(entry, below, value)
         }
         (_, _, member) => place(member, rest, value),
-    }
-}
-
-fn later_text(word: &str) -> String {
-    format!("`{word}` comes with a later release; this one runs on the embedded log alone")
-}
-
-fn of_yaml(name: &str, error: &YamlError) -> Finding {
-    let error = error.without_snippet();
-    let (line, column) = error.location().map_or((0, 0), |l| (l.line(), l.column()));
-    let place = Place::File { name: name.to_owned(), line, column };
-    let finding = |code, message| Finding { severity: Severity::Error, code, place, message };
-    match error {
-        YamlError::SerdeUnknownField { field, .. } if LATER.contains(&field.as_str()) => {
-            finding("E104", later_text(field))
-        }
-        YamlError::SerdeUnknownField { field, expected, .. } => {
-            let hint = near_miss(field, expected.iter().copied())
-                .map_or_else(|| format!("; known here: {}", expected.join(", ")), |n| format!("; did you mean `{n}`?"));
-            finding("E102", format!("unknown setting `{field}`{hint}"))
-        }
-        YamlError::SerdeUnknownVariant { variant, .. } if LATER.contains(&variant.as_str()) => {
-            finding("E104", later_text(variant))
-        }
-        YamlError::SerdeUnknownVariant { variant, expected, .. } => {
-            finding("E103", format!("`{variant}` is not one of {}", expected.join(", ")))
-        }
-        other => {
-            let text = other.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            finding("E103", first.split(" at line ").next().unwrap_or(first).to_owned())
-        }
     }
 }
 

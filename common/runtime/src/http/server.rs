@@ -199,7 +199,8 @@ mod tests {
         let stop = Stop::new();
         let router = Router::new().route("/hello", get(|| async { "hi" }));
         let serving = serving(&stop, Duration::from_secs(5));
-        let running = tokio::spawn(serve(listener, router, serving.clone()));
+        let mut running = JoinSet::new();
+        running.spawn(serve(listener, router, serving.clone()));
         let close = "host: x\r\nconnection: close\r\n\r\n";
         let answer = ask(address, &format!("GET /hello HTTP/1.1\r\n{close}")).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hi"), "{answer}");
@@ -212,7 +213,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after"), "{answer}");
         serving.in_flight.none_left().await;
         stop.raise(Phase::Draining);
-        running.await.unwrap();
+        running.join_next().await.unwrap().unwrap();
     }
 
     #[tokio::test]
@@ -220,12 +221,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Stop::new();
-        let running = tokio::spawn(serve(listener, Router::new(), serving(&stop, Duration::from_millis(200))));
+        let mut running = JoinSet::new();
+        running.spawn(serve(listener, Router::new(), serving(&stop, Duration::from_millis(200))));
         let slow = ask(address, "GET / HTTP/1.1\r\nhost:").await;
         assert!(slow.is_empty() || slow.starts_with("HTTP/1.1 408"), "{slow}");
         let large = ask(address, &format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(20_000))).await;
         assert!(large.starts_with("HTTP/1.1 431"), "{large}");
         stop.raise(Phase::Draining);
-        running.await.unwrap();
+        running.join_next().await.unwrap().unwrap();
     }
 }

@@ -100,6 +100,13 @@ struct Wire {
     encoding: Encoding,
 }
 
+/// Who asks, in which form, and what the body holds of the budget.
+struct Caller {
+    credential: Arc<Credential>,
+    wire: Wire,
+    held: Held,
+}
+
 /// A body that was read and judged.
 struct Judged {
     records: Vec<Append>,
@@ -137,45 +144,40 @@ impl Asked<'_> {
         self.partner.clone_from(&credential.key.partner);
         partners::allowed(&credential, if self.purpose == Purpose::Store { Scope::Ingest } else { Scope::Validate })?;
         let wire = Wire { form: form(headers, route)?, encoding: Encoding::of(headers)? };
-        let mut held = self.ingest.budget.hold();
-        let sent = self.body(headers, body, &credential, &mut held).await?;
-        let judged = self.judge(&sent, wire, &credential, &mut held);
+        let mut caller = Caller { credential, wire, held: self.ingest.budget.hold() };
+        let sent = self.body(headers, body, &mut caller).await?;
+        let judged = self.judge(&sent, &mut caller);
         let Judged { records, answer } = judged.inspect_err(|_| self.body_sha256 = hex(&Sha256::digest(&sent)))?;
         self.store(records).await?;
         Ok(answer.into_response())
     }
 
     /// The body as sent, paid for and within bounds.
-    async fn body(
-        &self,
-        headers: &HeaderMap,
-        body: &mut Body,
-        credential: &Credential,
-        held: &mut Held,
-    ) -> Result<Vec<u8>, Problem> {
+    async fn body(&self, headers: &HeaderMap, body: &mut Body, caller: &mut Caller) -> Result<Vec<u8>, Problem> {
         let bounds = &self.ingest.ports.http.body;
         let length = announced(headers);
         if length.is_some_and(|n| n > bounds.body_bytes) {
             return Err(too_large(bounds.body_bytes));
         }
         if let Some(length) = length {
-            self.throttled("bytes", credential.take_bytes(length))?;
+            self.throttled("bytes", caller.credential.take_bytes(length))?;
         }
-        let sent = read_body(body, bounds, held).await?;
+        let sent = read_body(body, bounds, &mut caller.held).await?;
         if length.is_none() {
-            self.throttled("bytes", credential.take_bytes(sent.len()))?;
+            self.throttled("bytes", caller.credential.take_bytes(sent.len()))?;
         }
         Ok(sent)
     }
 
     /// From bytes to verdicts; nothing is stored yet.
-    fn judge(&self, sent: &[u8], wire: Wire, credential: &Credential, held: &mut Held) -> Result<Judged, Problem> {
+    fn judge(&self, sent: &[u8], caller: &mut Caller) -> Result<Judged, Problem> {
         let ports = &self.ingest.ports;
+        let Caller { credential, wire, held } = caller;
         let bytes = decompress(sent, wire.encoding, &ports.http.body, held)?;
         let elements = split_body(&bytes, wire.form, &self.ingest.limits).map_err(|e| bad_body(&e))?;
         self.throttled("events", credential.take_events(elements.len()))?;
         let received_at = ports.clock.now();
-        let partner = partners::partner(credential, &ports.partners);
+        let partner = partners::partner(credential, &ports.partners)?;
         let origin = Origin::Http { request_id: self.id.clone() };
         let intake = take_in(&elements, &partner, received_at, &origin, &self.ingest.limits);
         let answer = Answer::new(&self.id, &intake.verdicts, self.purpose);

@@ -56,21 +56,21 @@ pub(super) fn allowed(credential: &Credential, scope: Scope) -> Result<(), Probl
 }
 
 /// What the intake must know of the partner behind a credential.
-pub(super) fn partner(credential: &Credential, policies: &BTreeMap<String, PartnerPolicy>) -> Partner {
+pub(super) fn partner(credential: &Credential, policies: &BTreeMap<String, PartnerPolicy>) -> Result<Partner, Problem> {
     let key = &credential.key;
+    let unknown = || Problem::new(RequestCode::Forbidden, "the adapter of this key is not known here");
+    let adapter = crate::adapters::named(&key.adapter).ok_or_else(unknown)?.name();
     let policy = policies.get(&key.partner).cloned().unwrap_or_default();
     let mut tenants = key.tenants.clone();
     tenants.extend(policy.tenants.iter().cloned());
-    // An adapter that is not known here reads nothing; `da keys` offers the known ones only.
-    let adapter = crate::adapters::named(&key.adapter).map_or("gooru", crate::adapters::Adapter::name);
-    Partner {
+    Ok(Partner {
         tenant: key.tenant.clone(),
         tenants,
         partner: key.partner.clone(),
         adapter,
         anonymous: anonymous(&policy),
         allow_extensions: policy.extensions,
-    }
+    })
 }
 
 /// The partner topics that the settings list, for the reader of such topics.

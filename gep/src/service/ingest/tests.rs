@@ -1,5 +1,4 @@
 //! Every status and request code at the edge, over a log in memory.
-#![expect(clippy::indexing_slicing, reason = "tests read JSON by its members")]
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -13,8 +12,11 @@ use da_model::time::Timestamp;
 use da_runtime::clock::ManualClock;
 use da_runtime::config::{Sources, read};
 use da_runtime::http::auth::{NewKey, Rate, Scope, create, revoke};
+use da_runtime::http::server::{InFlight, ServerLimits, Serving, Side, serve};
 use da_runtime::ports::{Append, Receipt, SinkError};
+use da_runtime::stop::{Phase, Stop};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
@@ -69,20 +71,21 @@ impl Drop for Edge {
     }
 }
 
+fn asked(adapter: &str) -> NewKey {
+    NewKey {
+        partner: "quizlab".to_owned(),
+        tenant: "t1".to_owned(),
+        tenants: vec![],
+        adapter: adapter.to_owned(),
+        scopes: vec![Scope::Ingest],
+        rate: None,
+    }
+}
+
 fn edge(name: &str, settings: &str, mood: Mood) -> Edge {
     let dir = std::env::temp_dir().join(format!("da-edge-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
-    let key = |scope: Scope| {
-        let new = NewKey {
-            partner: "quizlab".to_owned(),
-            tenant: "t1".to_owned(),
-            tenants: vec![],
-            adapter: "gooru".to_owned(),
-            scopes: vec![scope],
-            rate: None,
-        };
-        create(&dir, new, Timestamp(1)).unwrap()
-    };
+    let key = |scope: Scope| create(&dir, NewKey { scopes: vec![scope], ..asked("gooru") }, Timestamp(1)).unwrap();
     let (ingest, ingest_key) = key(Scope::Ingest);
     let (check, _) = key(Scope::Validate);
     let (report, _) = key(Scope::Report);
@@ -122,10 +125,10 @@ impl Edge {
 
     async fn post(&self, path: &str, key: &str, body: impl Into<Body>) -> Answered {
         let headers = [("content-type", "application/json")];
-        self.post_with(path, key, &headers, body).await
+        self.post_with((path, key), &headers, body).await
     }
 
-    async fn post_with(&self, path: &str, key: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answered {
+    async fn post_with(&self, (path, key): (&str, &str), headers: &[(&str, &str)], body: impl Into<Body>) -> Answered {
         let mut request = Request::post(path);
         if !key.is_empty() {
             request = request.header("authorization", format!("Bearer {key}"));
@@ -163,7 +166,7 @@ async fn the_status_says_whether_something_was_refused() {
 
     let mixed = json!([play("e2"), nameless("e3"), play("e2")]).to_string();
     let headers = [("content-type", "application/json; charset=utf-8"), ("x-request-id", "r-7")];
-    let mixed = edge.post_with("/v1/events", &edge.ingest, &headers, mixed).await;
+    let mixed = edge.post_with(("/v1/events", &edge.ingest), &headers, mixed).await;
     assert_eq!(mixed.status, 207, "{}", mixed.body);
     assert_eq!(mixed.verdicts(), ["accepted", "rejected", "duplicate"]);
     let counts = ["x-events-accepted", "x-events-rejected", "x-events-duplicate", "x-request-id"];
@@ -202,7 +205,7 @@ async fn ndjson_refuses_a_broken_line_alone() {
     let edge = edge("ndjson", "", Mood::Durable);
     let body = format!("{}\n{{\"eventId\":\n\n{}\n", play("e1"), play("e2"));
     let headers = [("content-type", "application/x-ndjson")];
-    let answered = edge.post_with("/v1/events", &edge.ingest, &headers, body).await;
+    let answered = edge.post_with(("/v1/events", &edge.ingest), &headers, body).await;
     assert_eq!(answered.status, 207, "{}", answered.body);
     assert_eq!(answered.verdicts(), ["accepted", "rejected", "accepted"]);
     assert_eq!(answered.body["results"][1]["reasons"][0]["code"], "bad_json");
@@ -217,12 +220,12 @@ async fn a_compressed_body_is_read() {
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 139, 174, 86, 74, 45, 75, 205, 43, 241, 76, 81, 178, 50, 172, 141, 5, 0, 239,
         2, 91, 16, 15, 0, 0, 0,
     ];
-    let answered = edge.post_with("/v1/events", &edge.ingest, &headers("gzip"), gzip).await;
+    let answered = edge.post_with(("/v1/events", &edge.ingest), &headers("gzip"), gzip).await;
     assert_eq!((answered.status, answered.verdicts()), (422, vec!["rejected"]));
     let answered =
-        edge.post_with("/v1/events", &edge.ingest, &headers("zstd"), zstd_stored(b"[{\"eventId\":1}]")).await;
+        edge.post_with(("/v1/events", &edge.ingest), &headers("zstd"), zstd_stored(b"[{\"eventId\":1}]")).await;
     assert_eq!((answered.status, answered.verdicts()), (422, vec!["rejected"]));
-    let torn = edge.post_with("/v1/events", &edge.ingest, &headers("gzip"), &gzip[..20]).await;
+    let torn = edge.post_with(("/v1/events", &edge.ingest), &headers("gzip"), &gzip[..20]).await;
     refused(&torn, 400, "bad_encoding");
 }
 
@@ -264,7 +267,7 @@ async fn every_request_code_has_its_status_and_stores_nothing() {
         &[("content-type", "text/plain")],
         &[("content-type", "application/json"), ("content-encoding", "br")],
     ] {
-        let answered = edge.post_with("/v1/events", &edge.ingest, headers, one.clone()).await;
+        let answered = edge.post_with(("/v1/events", &edge.ingest), headers, one.clone()).await;
         refused(&answered, 415, "bad_media_type");
         assert_eq!(answered.header("accept"), "application/json, application/x-ndjson");
         assert_eq!(answered.header("accept-encoding"), "identity, gzip, zstd");
@@ -277,7 +280,7 @@ async fn every_request_code_has_its_status_and_stores_nothing() {
     let large = format!("[{one},\"{}\"]", "x".repeat(5_000));
     refused(&edge.post("/v1/events", &edge.ingest, large.clone()).await, 413, "body_too_large");
     let announced = [("content-type", "application/json"), ("content-length", "5300")];
-    refused(&edge.post_with("/v1/events", &edge.ingest, &announced, large).await, 413, "body_too_large");
+    refused(&edge.post_with(("/v1/events", &edge.ingest), &announced, large).await, 413, "body_too_large");
     let many = json!([play("1"), play("2"), play("3"), play("4")]).to_string();
     refused(&edge.post("/v1/events", &edge.ingest, many).await, 413, "too_many_events");
     assert!(edge.topics().is_empty());
@@ -325,7 +328,7 @@ async fn the_gooru_route_takes_the_key_that_the_settings_name() {
     refused(&answered, 401, "unauthenticated");
     assert!(answered.body["detail"].as_str().unwrap().contains("gooru_alias.key_id"));
     let open = edge("gooru-on", "gooru_alias: {key_id: INGEST_ID}\n", Mood::Durable);
-    let answered = open.post_with(&path, "", &[], json!([play("e1"), play("e2")]).to_string()).await;
+    let answered = open.post_with((&path, ""), &[], json!([play("e1"), play("e2")]).to_string()).await;
     assert_eq!((answered.status, answered.verdicts()), (202, vec!["accepted", "accepted"]));
     refused(&open.post("/v1/events", "", play("e3").to_string()).await, 401, "unauthenticated");
 }
@@ -369,4 +372,51 @@ async fn the_description_and_its_pages_are_served_offline() {
     let page = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let page = String::from_utf8_lossy(&page);
     assert!(page.contains("swagger-ui") && !page.contains("src=\"http"), "{page}");
+}
+
+#[tokio::test]
+async fn the_key_names_the_adapter() {
+    let edge = edge("adapter", "", Mood::Durable);
+    let (native, _) = create(&edge.dir, asked("native"), Timestamp(1)).unwrap();
+    let (foreign, _) = create(&edge.dir, asked("xapi"), Timestamp(1)).unwrap();
+    edge.ring.reread();
+    let answered = edge.post("/v1/events", &native, play("e1").to_string()).await;
+    assert_eq!(answered.status, 422, "{}", answered.body);
+    refused(&edge.post("/v1/events", &foreign, play("e1").to_string()).await, 403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_is_told_that_its_body_is_too_large() {
+    let edge = edge("sending", "", Mood::Durable);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = Stop::new();
+    let serving = Serving {
+        limits: ServerLimits::default(),
+        stop: stop.clone(),
+        in_flight: InFlight::default(),
+        side: Side::Public,
+    };
+    let mut running = tokio::task::JoinSet::new();
+    running.spawn(serve(listener, edge.router.clone(), serving));
+    let size = 6_000_000;
+    for length in [format!("content-length: {size}"), "transfer-encoding: chunked".to_owned()] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let key = &edge.ingest;
+        let head = format!("POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{length}\r\n");
+        let rest = "content-type: application/json\r\nconnection: close\r\n\r\n";
+        let mut sent = format!("{head}{rest}").into_bytes();
+        if length.contains("chunked") {
+            sent.extend_from_slice(format!("{size:x}\r\n").as_bytes());
+        }
+        sent.resize(sent.len() + size, b' ');
+        sent.extend_from_slice(if length.contains("chunked") { b"\r\n0\r\n\r\n" } else { b"" });
+        stream.write_all(&sent).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{answer}");
+    }
+    assert!(edge.topics().is_empty());
+    stop.raise(Phase::Draining);
+    running.join_next().await.unwrap().unwrap();
 }
