@@ -16,6 +16,3 @@ pub mod settings;
 
 pub use pipeline::Demux;
 pub use settings::Settings;
-
-#[cfg(test)]
-mod tests;

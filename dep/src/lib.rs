@@ -11,8 +11,6 @@
 
 pub mod competency_code;
 pub mod folds;
-#[cfg(test)]
-mod kit;
 pub mod migrations;
 pub mod pipeline;
 pub mod processors;
@@ -28,6 +26,3 @@ pub use pipeline::Dep;
 pub use questions::QUESTIONS;
 pub use settings::Settings;
 pub use tables::tables;
-
-#[cfg(test)]
-mod tests;

@@ -124,6 +124,3 @@ fn moved(a: Sums, from: Sums, to: Sums) -> Sums {
     let [t0, t1, t2] = to;
     [a0 + t0 - f0, a1 + t1 - f1, a2 + t2 - f2]
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,10 +16,10 @@ use da_model::state::{Row, RowKey, RowSource, Snapshot};
 use da_model::time::{LocalDate, Timestamp};
 use da_model::topology::Topology;
 
-use crate::metrics::{METRICS, Metric, edges};
-use crate::objects::Object;
-use crate::pipeline::{Demux, Input, SOURCE};
-use crate::settings::Settings;
+use demux::metrics::{METRICS, Metric, edges};
+use demux::objects::Object;
+use demux::pipeline::{Demux, Input, SOURCE};
+use demux::settings::Settings;
 
 const EVENT: &str = "26826e3d-682b-4c41-92ec-333c534526d9";
 const LEARNER: &str = "424b1fee-9709-4315-85d9-5954058b4714";

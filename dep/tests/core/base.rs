@@ -9,7 +9,7 @@ use da_model::state::Value;
 use da_model::topology::{Edge, Topology, shown};
 
 use crate::kit::{At, DAY, De, T0, World, after, at, shuffled, value};
-use crate::processors::{PROCESSORS, edges};
+use dep::processors::{PROCESSORS, edges};
 
 fn spent(ms: i64) -> Metric<'static> {
     Metric::Timespent(TimeValue { time_spent: ms, delta: ms, wall_time: ms, visits: 1 })
@@ -54,7 +54,7 @@ fn every_processor_is_named_as_its_file_and_owns_its_tables_alone() {
             owners.push((table.name, owned));
         }
     }
-    for table in crate::tables() {
+    for table in dep::tables() {
         assert!(owners.iter().any(|(name, _)| *name == table.name), "{} has no owner", table.name);
     }
     let mut names: Vec<&str> = PROCESSORS.iter().map(|processor| processor.name()).collect();
@@ -65,7 +65,7 @@ fn every_processor_is_named_as_its_file_and_owns_its_tables_alone() {
 
 #[test]
 fn every_table_ends_with_revision_and_activity_time() {
-    for table in crate::tables() {
+    for table in dep::tables() {
         let last: Vec<&str> = table.values.iter().rev().take(2).map(|column| column.name).collect();
         assert_eq!(last, ["activity_time", "revision"], "{}", table.name);
         assert_eq!(table.keys[0].name, "tenant_id", "{}", table.name);
@@ -74,8 +74,8 @@ fn every_table_ends_with_revision_and_activity_time() {
 
 #[test]
 fn every_migrated_table_has_the_columns_of_its_descriptor() {
-    for table in crate::tables() {
-        let found = crate::MIGRATIONS
+    for table in dep::tables() {
+        let found = dep::MIGRATIONS
             .iter()
             .find(|(name, _)| name.ends_with(&format!("_{}.sql", table.name)) && name.len() == table.name.len() + 9);
         let sql = found.unwrap().1;

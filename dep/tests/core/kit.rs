@@ -16,7 +16,7 @@ use da_model::score::{Percent, Points};
 use da_model::state::{Row, RowKey, RowSource, Snapshot, Value};
 use da_model::time::{LocalDate, Timestamp};
 
-use crate::pipeline::{Dep, Input};
+use dep::pipeline::{Dep, Input};
 
 /// T0 of domain.md §10.
 pub(crate) const T0: i64 = 1_772_442_000_000;
@@ -102,7 +102,7 @@ impl World {
 
     /// The tables that analysts read.
     pub(crate) fn tables(&self) -> Vec<(String, Rows)> {
-        let names = crate::tables().into_iter().map(|table| table.name).filter(|name| !name.contains("_part_"));
+        let names = dep::tables().into_iter().map(|table| table.name).filter(|name| !name.contains("_part_"));
         names.map(|name| (name.to_owned(), self.table(name))).collect()
     }
 }
