@@ -109,6 +109,6 @@ mod tests {
         let sent = r#"{"payLoadObject":"{\"answerObject\":[{\"text\":\"three\",\"order\":1}]}","a":"b"}"#;
         let kept = r#"{"payLoadObject":"{\"answerObject\":[{\"text\":\"*****\",\"order\":1}]}","a":"b"}"#;
         assert_eq!(masked(sent), kept);
-        assert_eq!(masked(r#""{\"text\":\"a\\\"b\",\"c\":1}""#), r#""{\"text\":\"*****\",\"c\":1}""#);
+        assert_eq!(masked(r#""{\"text\":\"a\\\"b\",\"c\":1}""#), r#""{\"text\":\"******\",\"c\":1}""#);
     }
 }

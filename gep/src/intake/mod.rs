@@ -19,7 +19,7 @@ use da_model::event::Event;
 use da_model::event::lineage::Root;
 use da_model::fault::Rejection;
 use da_model::ids::{Offset, Partition, TopicName};
-use da_model::outcome::{Flag, Verdict};
+use da_model::outcome::{Flag, Reason, Verdict};
 use da_model::time::Timestamp;
 
 pub use crate::reader::Limits;
@@ -124,6 +124,7 @@ pub struct IntakeEmit<'b> {
 
 /// Judges the elements of one request or record.
 #[must_use]
+#[expect(clippy::too_many_arguments, reason = "the one door: what came, from whom, when, where, and the bounds")]
 pub fn take_in<'b>(
     elements: &[Element<'b>],
     partner: &Partner,
@@ -132,4 +133,30 @@ pub fn take_in<'b>(
     limits: &Limits,
 ) -> Intake<'b> {
     run::Run::new(partner, received_at, origin, limits).all(elements)
+}
+
+/// Feeds any bytes to every way in; must neither panic nor lose an element. For fuzzers.
+pub fn fuzz_intake(data: &[u8]) {
+    let limits = Limits { max_events: 50, ..Limits::default() };
+    let origin = Origin::Http { request_id: String::new() };
+    for adapter in crate::adapters::ADAPTERS {
+        let partner = Partner {
+            tenant: "t".to_owned(),
+            tenants: Vec::new(),
+            partner: "p".to_owned(),
+            adapter: adapter.name(),
+            anonymous: AnonymousPolicy::Accept,
+            allow_extensions: true,
+        };
+        for form in [BodyForm::Json, BodyForm::Ndjson] {
+            let Ok(elements) = split_body(data, form, &limits) else { continue };
+            let intake = take_in(&elements, &partner, Timestamp(0), &origin, &limits);
+            assert_eq!(intake.verdicts.len(), elements.len(), "one verdict per element");
+        }
+        let elements = body::split_record(data, &limits);
+        let intake = take_in(&elements, &partner, Timestamp(0), &origin, &limits);
+        assert_eq!(intake.verdicts.len(), elements.len(), "one verdict per element of a record");
+        let caught = intake.verdicts.iter().flat_map(|v| &v.reasons).any(|r| r.reason == Reason::Internal);
+        assert!(!caught, "no event may make the intake panic");
+    }
 }

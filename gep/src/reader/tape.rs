@@ -49,6 +49,7 @@ pub struct Doc<'b> {
 struct Fault {
     reason: Reason,
     node: usize,
+    detail: &'static str,
 }
 
 /// No more than this many violations of form are named per element.
@@ -71,7 +72,7 @@ impl<'b> Doc<'b> {
     /// Violations of form that did not stop the reading: `too_deep` for strings, `bad_character`, `bad_number`.
     #[must_use]
     pub fn faults(&self) -> Vec<Rejection> {
-        self.faults.iter().map(|f| Rejection::at(f.reason, self.pointer(f.node), detail(f.reason))).collect()
+        self.faults.iter().map(|f| Rejection::at(f.reason, self.pointer(f.node), f.detail)).collect()
     }
 
     /// The JSON pointer of a node; of a key: of its object.
@@ -95,13 +96,16 @@ impl<'b> Doc<'b> {
             let value = if shape == Shape::Object { at + 1 } else { at };
             let next = usize::try_from(self.nodes.get(value)?.next).ok()?;
             if (value..next).contains(&node) {
-                let name = if shape == Shape::Object { self.name(at) } else { index.to_string() };
-                return Some((name, value));
+                return Some((self.step_name(shape, at, index), value));
             }
             at = next;
             index += 1;
         }
         None
+    }
+
+    fn step_name(&self, shape: Shape, key: usize, index: usize) -> String {
+        if shape == Shape::Object { self.name(key) } else { index.to_string() }
     }
 
     /// A key as a pointer names it, shortened: keys are the partner's text.
@@ -136,7 +140,7 @@ impl Tape<'_> {
             Token::Text(quoted) => self.string(placed, quoted),
             Token::Number => {
                 let digits = text.get(placed.start..placed.end).unwrap_or_default();
-                self.fault(number::overflows(digits), Reason::BadNumber);
+                self.fault(number::overflows(digits), Reason::BadNumber, "the number is not finite");
                 self.leaf(placed, Shape::Number);
             }
             Token::True => self.leaf(placed, Shape::Bool(true)),
@@ -168,8 +172,9 @@ impl Tape<'_> {
     }
 
     fn string(&mut self, placed: Placed, quoted: super::scan::Quoted) {
-        self.fault(placed.end - placed.start > self.limits.max_string_bytes, Reason::TooDeep);
-        self.fault(quoted.bad, Reason::BadCharacter);
+        let long = placed.end - placed.start > self.limits.max_string_bytes;
+        self.fault(long, Reason::TooDeep, "the string is too long");
+        self.fault(quoted.bad, Reason::BadCharacter, "U+0000 or a lone surrogate");
         self.leaf(placed, Shape::Text(quoted.escaped));
     }
 
@@ -179,9 +184,9 @@ impl Tape<'_> {
     }
 
     /// Remembers a violation of the node that is pushed next.
-    fn fault(&mut self, violated: bool, reason: Reason) {
+    fn fault(&mut self, violated: bool, reason: Reason, detail: &'static str) {
         if violated && self.faults.len() < FAULTS_LIMIT {
-            self.faults.push(Fault { reason, node: self.nodes.len() });
+            self.faults.push(Fault { reason, node: self.nodes.len(), detail });
         }
     }
 }
@@ -204,14 +209,6 @@ pub(crate) fn place(bytes: &[u8], at: usize) -> (usize, usize) {
     let begin = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
     let column = before.get(begin..).unwrap_or_default().iter().filter(|b| **b & 0xc0 != 0x80).count() + 1;
     (line, column)
-}
-
-fn detail(reason: Reason) -> &'static str {
-    match reason {
-        Reason::TooDeep => "the string is too long",
-        Reason::BadNumber => "the number is not finite",
-        _ => "U+0000 or a lone surrogate",
-    }
 }
 
 /// Spans fit 32 bits: an element over the size limit is refused before it is read.
