@@ -7,9 +7,11 @@
 pub mod commands;
 pub mod learners;
 pub mod ledger;
+pub mod oracle;
 pub mod output;
 pub mod papers;
 pub mod reading;
 pub mod settings;
 pub mod single;
+mod standings;
 mod vigil;
