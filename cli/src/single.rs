@@ -37,6 +37,8 @@ pub struct Running {
     pub sink: Arc<dyn Sink>,
     /// Counts, positions and lag as of the last commit.
     pub watch: Watch,
+    /// The keys in force; ask it to read again where a new key must work at once.
+    pub keys: Arc<KeyRing>,
     /// The stop token.
     pub stop: Stop,
     serving: Beside<Result<Drain, AppError>>,
@@ -64,12 +66,13 @@ pub fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Runni
     let (sink, watch, stop, health) = (embedded.sink(), embedded.watch(), Stop::new(), Health::default());
     let (url, admin_url) = (listeners.public_address()?, listeners.admin_address()?);
     let ports = ingest::IngestPorts::new(settings, Arc::clone(&sink), Arc::clone(&clock), Arc::clone(&keys));
-    let app = App { listeners, public: ingest::router(ports), keys, health: health.clone(), stop: stop.clone() };
+    let public = ingest::router(ports);
+    let app = App { listeners, public, keys: Arc::clone(&keys), health: health.clone(), stop: stop.clone() };
     let worker = Worker::start(embedded, stages, stop.clone())?;
     let vigil = vigil::start(watch.clone(), health, clock, stop.clone())?;
     let serving = serve(app, settings.clone(), stop.clone())?;
     let (url, admin_url) = (format!("http://{url}"), format!("http://{admin_url}"));
-    Ok(Running { url, admin_url, dir: settings.dir.clone(), sink, watch, stop, serving, vigil, worker })
+    Ok(Running { url, admin_url, dir: settings.dir.clone(), sink, watch, keys, stop, serving, vigil, worker })
 }
 
 /// The listeners on a thread of their own; whatever ends them ends the process.
@@ -103,10 +106,12 @@ impl Running {
         Ok(drain?)
     }
 
-    /// Whether every group has read everything.
-    #[must_use]
-    pub fn is_drained(&self) -> bool {
-        self.watch.status().lags.iter().all(|lag| lag.next == lag.end)
+    /// Waits until every group has read everything, or the process stops.
+    pub fn settle(&self) {
+        while self.watch.status().lag() > 0 && !self.stop.is(Phase::Draining) {
+            // Nobody wakes this thread: it looks every now and then.
+            std::thread::park_timeout(std::time::Duration::from_millis(20));
+        }
     }
 }
 

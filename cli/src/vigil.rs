@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A partition with waiting records that did not move for so long is stuck, ms.
 const STUCK_MS: i64 = 120_000;
 
+/// The engine counts per service, over all topics.
+const ALL: (Label, &str) = (Label::Topic, "all");
+
 /// Starts the watch; it ends with the process.
 ///
 /// # Errors
@@ -47,15 +50,16 @@ fn count(before: &Status, now: &Status) {
         let label = (Label::Service, *service);
         for (outcome, n) in &counts.outcomes {
             let by = n.saturating_sub(old.outcomes.get(outcome).copied().unwrap_or(0));
-            add(Metric::Records, &[label, (Label::Outcome, outcome.code())], by);
+            add(Metric::Records, &[label, ALL, (Label::Outcome, outcome.code())], by);
         }
         for (reason, n) in &counts.dead {
             let by = n.saturating_sub(old.dead.get(reason).copied().unwrap_or(0));
-            add(Metric::DeadLetters, &[label, (Label::Reason, reason.code())], by);
+            add(Metric::DeadLetters, &[label, (Label::Handler, service), (Label::Reason, reason.code())], by);
         }
-        add(Metric::Emitted, &[label], counts.emitted.saturating_sub(old.emitted));
-        add(Metric::EdgeDup, &[label], counts.edge_repeats.saturating_sub(old.edge_repeats));
-        add(Metric::EdgeGap, &[label], counts.edge_gaps.saturating_sub(old.edge_gaps));
+        add(Metric::Emitted, &[label, ALL], counts.emitted.saturating_sub(old.emitted));
+        // Shown from the start, so that an alert on them is an alert on a number and not on an absence.
+        metrics::count(Metric::EdgeDup, &[label, ALL], counts.edge_repeats.saturating_sub(old.edge_repeats));
+        metrics::count(Metric::EdgeGap, &[label, ALL], counts.edge_gaps.saturating_sub(old.edge_gaps));
     }
 }
 

@@ -4,6 +4,7 @@
 //! parses its own arguments; what is common to all (`--json`, `--quiet`, exit codes) lives here.
 
 pub mod up;
+pub mod demo;
 pub mod topics;
 pub mod graph;
 pub mod validate;
@@ -36,6 +37,7 @@ pub trait Command: Sync {
 /// Every command, in the order of the help text.
 pub static COMMANDS: &[&dyn Command] = &[
     &up::Up,
+    &demo::Demo,
     &topics::Topics,
     &graph::Graph,
     &validate::Validate,

@@ -48,6 +48,7 @@ impl Command for Up {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let running = single::start(&loaded.settings, Arc::clone(&clock))?;
         let key = first_key(&running.dir, &*clock)?;
+        running.keys.reread();
         let dir = running.dir.clone();
         fs::write(dir.join(PID), std::process::id().to_string())?;
         greet(&running, key.as_deref(), out)?;
@@ -106,19 +107,15 @@ fn greet(running: &single::Running, key: Option<&str>, out: Output) -> anyhow::R
     Ok(())
 }
 
-/// A request that works as it stands.
+/// A request that works as it stands: one learner answers one question of an assessment and hands it in.
 #[must_use]
 pub fn sample_request(url: &str, key: &str) -> String {
-    let event = json!([{
-        "eventId": "try-1", "eventName": "collection.resource.play",
-        "startTime": 1_795_161_570_000_i64, "endTime": 1_795_161_600_000_i64, "timezone": "Asia/Jakarta",
-        "session": {"sessionId": "try-session"}, "user": {"gooruUId": "try-learner"},
-        "context": {"type": "stop", "contentGooruId": "try-question", "parentGooruId": "try-assessment",
-            "collectionType": "assessment", "resourceType": "question", "classGooruId": "try-class",
-            "courseGooruId": "try-course", "unitGooruId": "try-unit", "lessonGooruId": "try-lesson"},
-        "payLoadObject": {"questionType": "MC", "attemptStatus": "correct"}
-    }]);
-    format!(
-        "curl -sS {url}/v1/events -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{event}'"
-    )
+    let play = |name: &str, id: &str, inside: &str| {
+        format!(
+            r#"{{"eventId":"try-{id}","eventName":"{name}","startTime":1795161570000,"endTime":1795161600000,"session":{{"sessionId":"try"}},"user":{{"gooruUId":"try-learner"}},"context":{{"type":"stop","classGooruId":"try-class","courseGooruId":"try-course","unitGooruId":"try-unit","lessonGooruId":"try-lesson","collectionType":"assessment",{inside}"#
+        )
+    };
+    let answer = play("collection.resource.play", "1", r#""contentGooruId":"try-question","parentGooruId":"try-item","resourceType":"question"},"payLoadObject":{"questionType":"MC","attemptStatus":"correct"}}"#);
+    let handed_in = play("collection.play", "2", r#""contentGooruId":"try-item"}}"#);
+    format!("curl -sS {url}/v1/events -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '[{answer},{handed_in}]'")
 }
