@@ -65,6 +65,8 @@ const PIECE: usize = 64 * 1024;
 /// How much of a refused body is read and thrown away, so that the client sees the answer instead of a reset.
 const DISCARD_BYTES: usize = 32 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
+/// A client that sends nothing for this long is waiting for the answer.
+const DISCARD_IDLE: Duration = Duration::from_millis(200);
 
 impl Encoding {
     /// From the header `Content-Encoding`.
@@ -181,7 +183,7 @@ pub async fn discard(body: &mut Body, headers: &HeaderMap) {
     }
     let reading = async {
         let mut seen = 0;
-        while let Ok(Some(piece)) = next_piece(body).await {
+        while let Ok(Ok(Some(piece))) = timeout(DISCARD_IDLE, next_piece(body)).await {
             seen += piece.len();
             if seen > DISCARD_BYTES {
                 break;
@@ -255,7 +257,7 @@ impl Bounds {
                 return Err(Problem::new(RequestCode::BodyTooLarge, detail));
             }
             held.take(read)?;
-            out.extend(piece.iter().take(read));
+            out.extend_from_slice(piece.get(..read).unwrap_or_default());
         }
     }
 }

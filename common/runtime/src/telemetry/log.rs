@@ -5,10 +5,12 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
+use std::io::IsTerminal;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use da_model::names::LogEvent;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format;
 
 use crate::clock::SystemClock;
 use crate::ports::Clock;
@@ -35,9 +37,14 @@ pub enum Format {
 pub fn install(format: Format, level: &str) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // The message says everything to people; fields are for machines.
+    let message_only = format::debug_fn(|writer, field, value| match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        _ => Ok(()),
+    });
     // A second call finds a subscriber in place, which is what it asked for.
     let _ = match format {
-        Format::Text => lines.try_init(),
+        Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).fmt_fields(message_only).try_init(),
         Format::Json => lines.json().flatten_event(true).try_init(),
     };
 }
