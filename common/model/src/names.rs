@@ -170,14 +170,10 @@ codes! {
 codes! {
     /// A log line, by what happened.
     LogEvent {
-        /// The process begins to start; the settings are read.
-        Starting = "starting",
         /// A listener takes connections.
         Listening = "listening",
         /// Everything runs; readiness is on.
         Started = "started",
-        /// A finding of the settings that stops nothing.
-        SettingsWarning = "settings_warning",
         /// A stop was asked for; readiness goes off.
         StopAsked = "stop_asked",
         /// New requests are refused, those in flight are answered.
