@@ -288,9 +288,7 @@ impl<'b> Scanner<'b> {
         let start = self.at;
         let mut quoted = Quoted::default();
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let run = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
-            self.at += run;
+            self.at += plain_run(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -354,5 +352,46 @@ impl<'b> Scanner<'b> {
             self.at += 1;
         }
         Ok(unit)
+    }
+}
+
+/// How many bytes stand before the first quote, backslash or control character; eight at a time.
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let (words, _) = bytes.as_chunks::<8>();
+    for (n, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let slash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let stop = quote | slash | below(word, 0x20);
+        if stop != 0 {
+            return n * 8 + usize::try_from(stop.trailing_zeros() / 8).unwrap_or(0);
+        }
+    }
+    let from = words.len() * 8;
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_run;
+
+    #[test]
+    fn a_plain_run_ends_at_the_first_stop_wherever_it_stands() {
+        for length in 0..20 {
+            let plain = vec![0xe9_u8; length];
+            assert_eq!(plain_run(&plain), length);
+            for stop in [b'"', b'\\', 0, 0x1f] {
+                for at in 0..length {
+                    let mut bytes = plain.clone();
+                    bytes[at] = stop;
+                    assert_eq!(plain_run(&bytes), at, "{stop} at {at} of {length}");
+                }
+            }
+        }
+        assert_eq!(plain_run(b" !#[]~\x7f\x80"), 8);
     }
 }

@@ -95,8 +95,9 @@ impl<'t, 'b> Value<'t, 'b> {
     /// Whether this key or string is `name`.
     #[must_use]
     pub fn is(self, name: &str) -> bool {
-        match self.shape() {
-            Shape::Text(false) => self.span() == name,
+        let Some(node) = self.node() else { return false };
+        match node.shape {
+            Shape::Text(false) => index(node.end) - index(node.start) == name.len() && self.span() == name,
             Shape::Text(true) => unescaped(self.span()) == name,
             Shape::Null | Shape::Bool(_) | Shape::Number | Shape::Object | Shape::Array => false,
         }
