@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) part: RowKey,
     /// The row of the part's session, where that is kept beside the part.
     pub(super) session: Option<RowKey>,
+    /// The row of the difference said last, where values hold one.
+    pub(super) said: Option<RowKey>,
     /// collection or assessment.
     pub(super) item_kind: ObjectKind,
 }
@@ -35,6 +37,7 @@ impl Entry {
     pub(super) fn keys(self) -> Vec<RowKey> {
         let mut keys = vec![self.total, self.part];
         keys.extend(self.session);
+        keys.extend(self.said);
         keys
     }
 }
@@ -59,6 +62,7 @@ fn class_entry(rollup: &Rollup, de: &DiscreteEvent<'_>) -> Option<Entry> {
         total: RowKey::new(rollup.totals(), &[tenant, class, course, kind]),
         part: RowKey::new(rollup.parts(), &[tenant, class, course, kind, "learner", learner]),
         session: None,
+        said: has_delta(rollup).then(|| RowKey::new(rollup.parts(), &[tenant, class, course, kind, "", ""])),
         item_kind,
     })
 }
@@ -72,14 +76,21 @@ fn level_entry(rollup: &Rollup, de: &DiscreteEvent<'_>) -> Option<Entry> {
     let item_kind = item.or(de.item_kind)?;
     let key = |session: &str| part_key(rollup, de, &part, (item_kind, session));
     let sitting = id(&de.context.session_id);
-    let (part_key, session) = match (item, rollup.metric) {
+    let (part_key_of, session) = match (item, rollup.metric) {
         (Some(_), MetricKind::Timespent) => (key(sitting), None),
         (Some(_), MetricKind::View) | (Some(ObjectKind::Assessment), MetricKind::Score) => {
             (key(""), Some(key(sitting)))
         }
         _ => (key(""), None),
     };
-    Some(Entry { total: total_key(rollup, de, item_kind), part: part_key, session, item_kind })
+    let itself = Part { kind: "", unit: "", lesson: "", id: "" };
+    let said = has_delta(rollup).then(|| part_key(rollup, de, &itself, (item_kind, "")));
+    Some(Entry { total: total_key(rollup, de, item_kind), part: part_key_of, session, said, item_kind })
+}
+
+/// Values of time and views say by how much they changed.
+fn has_delta(rollup: &Rollup) -> bool {
+    matches!(rollup.metric, MetricKind::Timespent | MetricKind::View)
 }
 
 /// The level an event enters at, and the part it is of there.

@@ -21,9 +21,9 @@ use super::{Level, Rollup, Sums, moved};
 use crate::folds::{self, id};
 use crate::processors::Decision;
 
-/// A total that changed.
+/// A total that changed: the sums before with the difference said of them, and the sums now.
 struct Change {
-    before: Option<Sums>,
+    before: Option<(Sums, i64)>,
     after: Sums,
     revision: i32,
 }
@@ -46,9 +46,20 @@ pub(super) fn publish<'r>(
         return Decision::stored(vec![Write::set(entry.total.clone(), total_row(rollup, after, row, (de, stored)))]);
     }
     let revision = stored + 1;
-    let change = Change { before: row.map(|_| before), after, revision: i32::try_from(revision).unwrap_or(i32::MAX) };
+    let said = entry.said.as_ref().and_then(|key| seen.row(key));
+    let last_delta = said.and_then(|row| row.int(0)).unwrap_or(0);
+    let change = Change {
+        before: row.map(|_| (before, last_delta)),
+        after,
+        revision: i32::try_from(revision).unwrap_or(i32::MAX),
+    };
     let mut decision =
         Decision::stored(vec![Write::set(entry.total.clone(), total_row(rollup, after, row, (de, revision)))]);
+    decision.writes.extend(entry.said.clone().map(|key| {
+        let mut delta = columns(rollup, [after[0] - before[0], 0, 0]);
+        delta.extend(folds::tail(rollup.parts(), said, revision, de));
+        Write::set(key, Row(delta))
+    }));
     let has_class = !id(&de.context.class_id).is_empty();
     let topics = rollup.emits.iter().filter(|topic| has_class || !is_member(**topic));
     decision.emits.extend(topics.map(|topic| emit(rollup, *topic, (entry, &change), de)));
@@ -101,8 +112,8 @@ fn emit<'r>(rollup: &Rollup, topic: TopicName, (entry, change): (&Entry, &Change
         item_kind: Some(entry.item_kind),
         code: None,
         context: context(rollup.level, &de.context),
-        result: value(rollup.metric, change.after, change.before),
-        previous: change.before.map(|before| value(rollup.metric, before, None)),
+        result: value(rollup.metric, change.after, change.after[0] - change.before.map_or(0, |([was, ..], _)| was)),
+        previous: change.before.map(|(before, delta)| value(rollup.metric, before, delta)),
     };
     let key = if is_member(topic) { Key::Own(class_key(tenant, class)) } else { Key::Inherited };
     Emit { unit: UnitName(rollup.name), topic, key, event: Event::Discrete(Box::new(event)) }
@@ -112,15 +123,12 @@ fn is_member(topic: TopicName) -> bool {
     topic.0.starts_with("dep.member.")
 }
 
-/// The value of a total. As `previous` it is said with delta 0: what it was is meant, not how it came about.
-fn value<'v>(metric: MetricKind, [a, b, c]: Sums, before: Option<Sums>) -> Metric<'v> {
-    let [was, ..] = before.unwrap_or_default();
+/// The value of a total, with the difference that it says or said.
+fn value<'v>(metric: MetricKind, [a, b, c]: Sums, delta: i64) -> Metric<'v> {
     let whole = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
     match metric {
-        MetricKind::Timespent => {
-            Metric::Timespent(TimeValue { time_spent: a, delta: a - was, wall_time: b, visits: whole(c) })
-        }
-        MetricKind::View => Metric::View(ViewValue { views: a, delta: a - was, items: whole(b) }),
+        MetricKind::Timespent => Metric::Timespent(TimeValue { time_spent: a, delta, wall_time: b, visits: whole(c) }),
+        MetricKind::View => Metric::View(ViewValue { views: a, delta, items: whole(b) }),
         MetricKind::Score | MetricKind::Reaction | MetricKind::Competency => Metric::Score(ScoreValue {
             score: percent([a, b, c]),
             raw: (c != 0).then_some(Points(a)),

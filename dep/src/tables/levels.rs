@@ -13,7 +13,11 @@ const UNIT: Column = Column::new("unit", Kind::Text, "the unit; empty above it o
 const LESSON: Column = Column::new("lesson", Kind::Text, "the lesson; empty above it or where unknown");
 const LEVEL: Column = Column::new("level", Kind::Text, "lesson, unit or course");
 const ITEM_KIND: Column = Column::new("item_kind", Kind::Text, "collection or assessment");
-const PART_KIND: Column = Column::new("part_kind", Kind::Text, "item, lesson, unit or learner");
+const PART_KIND: Column = Column::new(
+    "part_kind",
+    Kind::Text,
+    "item, lesson, unit or learner; empty: the difference that the level said last",
+);
 const PART_UNIT: Column = Column::new("part_unit", Kind::Text, "the unit of an item as sent");
 const PART_LESSON: Column = Column::new("part_lesson", Kind::Text, "the lesson of an item as sent");
 const PART_ID: Column = Column::new("part_id", Kind::Text, "the item, lesson, unit or learner");

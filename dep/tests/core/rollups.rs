@@ -71,6 +71,19 @@ fn a6_the_latest_session_counts_and_times_add_up() {
 }
 
 #[test]
+fn previous_is_the_result_of_the_revision_before() {
+    let mut world = World::default();
+    world.feed_all(a6());
+    world.feed_all(b12());
+    let mut last = std::collections::BTreeMap::new();
+    for (topic, _, de) in &world.said {
+        let before = last.insert((*topic, de.user_id.clone()), de.result.clone());
+        assert_eq!(de.previous, before, "{topic} r{}", de.revision);
+    }
+    assert_eq!(last.len(), 15);
+}
+
+#[test]
 fn a7_a_late_older_session_changes_no_score() {
     let (s1, mut in_order) = (at("A", "s1", "a1"), World::default());
     in_order.feed_all(a6());
