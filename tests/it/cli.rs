@@ -6,33 +6,31 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tests::measure;
 
-/// The built program: beside this test's own binary.
+/// The program, built once and on free ports.
 fn da() -> Command {
-    let own = std::env::current_exe().unwrap();
-    let target = own.parent().and_then(Path::parent).unwrap();
-    let program = target.join("da");
-    if !program.is_file() || is_older(&program) {
-        let cargo = option_env!("CARGO").unwrap_or("cargo");
-        let profile: &[&str] = if target.ends_with("release") { &["--release"] } else { &[] };
-        let mut build = Command::new(cargo);
-        build.args(["build", "--locked", "--quiet", "-p", "cli", "--bin", "da"]).args(profile);
-        build.env("CARGO_TARGET_DIR", target.parent().unwrap());
-        assert!(build.status().unwrap().success(), "da was not built");
-    }
-    let mut command = Command::new(program);
-    command.env_remove("DA__HTTP__LISTEN").env("DA__HTTP__LISTEN", "127.0.0.1:0").env("DA__ADMIN__LISTEN", "127.0.0.1:0");
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(built);
+    let mut command = Command::new(&*PROGRAM);
+    command.env("DA__HTTP__LISTEN", "127.0.0.1:0").env("DA__ADMIN__LISTEN", "127.0.0.1:0");
     command
 }
 
-/// Whether any source is newer than the program; `cargo test -p tests` does not build it.
-fn is_older(program: &Path) -> bool {
-    let built = fs::metadata(program).and_then(|m| m.modified()).unwrap();
-    let newer = |path: &String| fs::metadata(measure::root().join(path)).and_then(|m| m.modified()).is_ok_and(|at| at > built);
-    measure::CRATES.iter().flat_map(|folder| measure::files_under(folder, "rs")).any(|path| newer(&path))
+/// Builds it beside this test's own binary: `cargo test -p tests` builds the libraries only.
+fn built() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.parent().and_then(Path::parent).unwrap();
+    let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    build.args(["build", "--locked", "--quiet", "-p", "cli", "--bin", "da"]);
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    build.current_dir(measure::root()).env("CARGO_TARGET_DIR", folder.parent().unwrap());
+    assert!(build.status().unwrap().success(), "da was not built");
+    folder.join("da")
 }
 
 /// A folder of its own for one test, removed at the end.

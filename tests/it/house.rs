@@ -25,9 +25,9 @@ const ROOMS: &[Room] = &[
     room("rdkafka", &["common/runtime/src/io/kafka/"]),
     room("sqlx", &["common/runtime/src/io/"]),
     room("unsafe", &["common/runtime/src/io/kafka/ffi.rs"]),
-    room("metrics::counter", &["common/runtime/src/telemetry/"]),
-    room("metrics::gauge", &["common/runtime/src/telemetry/"]),
-    room("metrics::histogram", &["common/runtime/src/telemetry/"]),
+    room("counter!", &["common/runtime/src/telemetry/"]),
+    room("gauge!", &["common/runtime/src/telemetry/"]),
+    room("histogram!", &["common/runtime/src/telemetry/"]),
     room("tracing", &["common/runtime/src/telemetry/"]),
     room("std::env::var", &["common/runtime/src/config/load.rs"]),
     room("std::env::vars", &["common/runtime/src/config/load.rs"]),
@@ -41,10 +41,23 @@ const ROOMS: &[Room] = &[
     room("reqwest", &["cli/src/"]),
     room("clap", &["cli/src/"]),
     room(".commit(", &["common/runtime/src/commit/", "common/runtime/src/driver.rs", "common/runtime/src/io/sql/"]),
-    room(".publish(", &["common/runtime/src/commit/", "common/runtime/src/driver.rs"]),
-    room("f64", &["common/runtime/src/telemetry/", "common/runtime/src/http/", "common/model/src/score.rs",
-        "common/model/src/schema/json.rs", "common/model/src/schema/json_text.rs", "common/model/src/schema/json_rare.rs",
-        "common/runtime/src/app.rs", "common/runtime/src/worker.rs", "common/runtime/src/commit/", "gep/src/reader/", "gep/src/adapters/", "cli/src/"]),
+    // Publishing of a log comes with the cluster form; gep and the oracle publish revisions of values, in memory.
+    room(".publish(", &["common/runtime/src/commit/", "gep/src/impact.rs", "gep/src/slot.rs", "cli/src/oracle/"]),
+    room("f64", FLOATING),
+];
+
+/// Seconds, gauges, JSON numbers of partners and of people; never a score on its way through the pipeline.
+const FLOATING: &[&str] = &[
+    "common/model/src/score.rs",
+    "common/model/src/schema/json",
+    "common/runtime/src/commit/",
+    "common/runtime/src/http/",
+    "common/runtime/src/io/sql/sqlite.rs",
+    "common/runtime/src/telemetry/",
+    "gep/src/adapters/",
+    "gep/src/reader/",
+    "gep/src/service/",
+    "cli/src/",
 ];
 
 fn sources() -> Vec<SourceFile> {
@@ -127,10 +140,10 @@ fn the_topic_prefix_is_spelt_in_one_file() {
 fn every_file_has_a_header_and_a_name_that_says_something() {
     let empty_names = ["utils", "util", "helpers", "helper", "manager", "misc", "types", "common"];
     let mut found = Vec::new();
-    let beside = measure::files_under("tests", "rs").into_iter().map(|path| SourceFile::read(&path));
-    for file in sources().into_iter().chain(beside) {
+    let beside = measure::test_sources();
+    for (file, least) in sources().into_iter().map(|f| (f, 2)).chain(beside.into_iter().map(|f| (f, 1))) {
         let header: Vec<&str> = file.text.lines().take_while(|line| line.starts_with("//!")).collect();
-        if header.len() < 2 || !header.iter().any(|line| line.trim_end().ends_with('.')) {
+        if header.len() < least || !header.iter().any(|line| line.trim_end().ends_with('.')) {
             found.push(format!("{}: header", file.path));
         }
         let stem = Path::new(&file.path).file_stem().and_then(|s| s.to_str()).unwrap_or_default();

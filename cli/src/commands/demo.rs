@@ -15,7 +15,7 @@ use da_runtime::config::Settings;
 use da_runtime::http::auth;
 use da_runtime::ports::Clock;
 
-use super::{Command, tap, up};
+use super::{Command, audit, tap, up};
 use crate::learners::player::{self, Counts, Play, Progress, Target};
 use crate::learners::{self, Profile};
 use crate::ledger::{Run, Writer};
@@ -72,7 +72,7 @@ impl Command for Demo {
         running.keys.reread();
         out.note(format_args!("30 learners of 2 classes post to {}/v1/events for {} s\n", running.url, arguments.seconds));
         play(&arguments, &running, &key, out)?;
-        let exit = Exit::Fine;
+        let exit = prove(&arguments.dir, out)?;
         let stays = arguments.keep || out.is_live();
         next(&arguments.dir, (&running.url, &key), stays, out)?;
         if stays {
@@ -146,6 +146,14 @@ fn run(arguments: &Arguments, key: &str) -> Run {
     };
     let key_id = key.split('.').next().unwrap_or_default().to_owned();
     Run { settings, tenant: "demo".to_owned(), partner: "demo".to_owned(), key_id }
+}
+
+/// `da audit` over what was just played; its verdict is the last line of the result.
+fn prove(dir: &Path, out: Output) -> anyhow::Result<Exit> {
+    let ledger = dir.join(LEDGER);
+    let words = ["audit".as_ref(), "--dir".as_ref(), dir.as_os_str(), "--ledger".as_ref(), ledger.as_os_str()];
+    let matches = audit::Audit.arguments(clap::Command::new("audit")).try_get_matches_from(words)?;
+    audit::Audit.run(&matches, out)
 }
 
 /// What to try next; every line works as printed.

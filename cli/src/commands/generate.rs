@@ -15,7 +15,7 @@ use crate::papers::{self, Page};
 #[derive(Debug)]
 pub struct Generate;
 
-/// Write what follows from topics, schemas, codes and settings
+/// Write what follows from topics, schemas, codes and commands
 #[derive(Debug, Args)]
 struct Arguments {
     #[command(subcommand)]
@@ -24,7 +24,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// The pages of docs/generated and the sample settings
+    /// The pages of docs/generated
     Papers {
         /// Root of the project
         #[arg(default_value = ".")]

@@ -1,11 +1,10 @@
-//! The generated papers: topics, codes, dictionary, telemetry, commands and settings, from the lists that the code uses.
+//! The generated papers: topics, codes, dictionary, telemetry and commands, from the lists that the code uses.
 //!
 //! Place: written by `da generate papers`, held fresh by `make check`. Reads only what is compiled in, so that the same
 //! program always writes the same pages.
 
 mod codes;
 mod dictionary;
-mod settings;
 
 use crate::commands::{command_line, graph};
 use da_model::topics;
@@ -31,7 +30,6 @@ pub fn pages() -> anyhow::Result<Vec<Page>> {
         page("docs/generated/codes.md", codes::page()),
         page("docs/generated/telemetry.md", codes::telemetry()),
         page("docs/generated/commands.md", command_page()),
-        page("deploy/settings/full.yaml", settings::file()?),
     ])
 }
 

@@ -51,7 +51,20 @@ pub fn root() -> PathBuf {
 /// Every production source file of the measured crates, in order.
 #[must_use]
 pub fn sources() -> Vec<SourceFile> {
-    CRATES.iter().flat_map(|folder| files_under(&format!("{folder}/src"), "rs")).map(|p| SourceFile::read(&p)).collect()
+    let all = CRATES.iter().flat_map(|folder| files_under(&format!("{folder}/src"), "rs"));
+    all.filter(|path| !is_test(path)).map(|path| SourceFile::read(&path)).collect()
+}
+
+/// Every file that only tests: whole files of tests beside the production files, and the package `tests`.
+#[must_use]
+pub fn test_sources() -> Vec<SourceFile> {
+    let beside = CRATES.iter().flat_map(|folder| files_under(folder, "rs")).filter(|path| is_test(path));
+    beside.chain(files_under("tests", "rs")).map(|path| SourceFile::read(&path)).collect()
+}
+
+/// `tests.rs`, `…_tests.rs`, and everything in a folder `tests`.
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.ends_with("_tests.rs") || path.contains("/tests/")
 }
 
 /// Files below a folder with an ending, in order; paths from the root.
