@@ -4,6 +4,7 @@
 //! alone with `cargo test -p cli`. Does not belong here: rules about events (the services), ways of running
 //! (da-runtime), and anything a service would need to import.
 
+pub mod audit;
 pub mod commands;
 pub mod learners;
 pub mod ledger;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod keys;
 pub mod tap;
 pub mod simulate;
+pub mod audit;
 pub mod generate;
 pub mod completions;
 
@@ -45,6 +46,7 @@ pub static COMMANDS: &[&dyn Command] = &[
     &keys::Keys,
     &tap::Tap,
     &simulate::Simulate,
+    &audit::Audit,
     &generate::Generate,
     &completions::Completions,
 ];

@@ -197,6 +197,17 @@ impl Value {
         }
     }
 
+    /// The same value without its difference.
+    #[must_use]
+    pub fn without_delta(self) -> Self {
+        match self {
+            Self::Time(now) => Self::Time(Time { delta: 0, ..now }),
+            Self::View(now) => Self::View(View { delta: 0, ..now }),
+            Self::Score(score) => Self::Score(score),
+            Self::Reaction(reaction) => Self::Reaction(reaction),
+        }
+    }
+
     /// Whether a published value already says this. Losing the latest flag is not said; gaining it is.
     #[must_use]
     pub fn is_said_by(&self, published: &Self) -> bool {

@@ -1,0 +1,273 @@
+//! Fills the evidence from a ledger and a data file, read-only, beside a running process or alone.
+//!
+//! Place: the only part of the audit that reads files. Judges nothing, but refuses evidence that is not whole: topics
+//! that no longer start at offset 0.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::Context;
+use da_model::event::lineage::Lineage;
+use da_model::event::{DeadLetter, Event, RejectedEvent};
+use da_model::ids::{Offset, Partition};
+use da_model::schema::{Schemas, codec};
+use da_runtime::io::sqlite_log::{Reader, TapRecord};
+use serde_json::value::RawValue;
+
+use super::evidence::{
+    At, COLUMNS, Copy, Dead, Digests, Evidence, Link, Observed, Position, Refused, Sent, Stored, Usage, digest, shown,
+};
+use super::observed::de_of;
+use crate::ledger::{self, Answer, Entry, RequestId, Run};
+use crate::oracle::read::{Heard, Names, read};
+use crate::oracle::tables::{Cell, Row};
+use crate::output::Refusal;
+
+const CHUNK: usize = 4_096;
+const ROWS: usize = 20_000;
+/// Above so many ledger events, texts are not kept.
+const TEXTS_BELOW: usize = 60_000;
+
+/// Reads records, rows and positions into evidence.
+pub struct Gathering {
+    reader: Reader,
+    schemas: Schemas,
+    names: Names,
+    /// What was gathered.
+    pub evidence: Evidence,
+}
+
+/// Head of a ledger and its elements with their verdicts.
+///
+/// # Errors
+/// When the ledger cannot be read, or has no head.
+pub fn ledger(path: &Path, tenant: impl Fn(&Run) -> (String, String)) -> anyhow::Result<(Evidence, Names)> {
+    let (mut evidence, mut names) = (Evidence::default(), Names::default());
+    let mut requests: HashMap<RequestId, usize> = HashMap::new();
+    let mut head = false;
+    ledger::read(path, |entry| {
+        match entry {
+            Entry::Run(run) => {
+                (evidence.tenant, evidence.partner) = tenant(&run);
+                head = true;
+            }
+            Entry::Request { id, body } => {
+                requests.insert(id, evidence.sent.len());
+                let elements: Vec<&RawValue> = serde_json::from_str(body).context("a request is no array")?;
+                for (index, raw) in elements.iter().enumerate() {
+                    let heard = read(raw.get(), &evidence.tenant, &mut names);
+                    evidence.sent.push(sent(id, index, heard, raw.get()));
+                }
+            }
+            Entry::Answer { id, answer } => {
+                answered(&mut evidence.sent, requests.get(&id).copied(), &answer);
+            }
+        }
+        Ok(())
+    })?;
+    if !head {
+        return Err(Refusal::wrong_use(format!("{} is no ledger", path.display()), "da simulate --ledger FILE"));
+    }
+    evidence.texts = evidence.sent.len() < TEXTS_BELOW;
+    Ok((evidence, names))
+}
+
+fn sent(request: RequestId, index: usize, heard: Heard, raw: &str) -> Sent {
+    let refused = matches!(heard, Heard::Refused(_));
+    Sent { request, index, heard, raw: refused.then(|| raw.into()), verdict: None, codes: Vec::new() }
+}
+
+fn answered(sent: &mut [Sent], first: Option<usize>, answer: &Answer) {
+    let Some(mine) = first.and_then(|first| sent.get_mut(first..)) else { return };
+    for (element, verdict) in mine.iter_mut().zip(answer.verdicts.chars()) {
+        element.verdict = Some(verdict);
+    }
+    for (index, codes) in &answer.codes {
+        if let Some(element) = mine.get_mut(*index) {
+            element.codes.clone_from(codes);
+        }
+    }
+}
+
+impl Gathering {
+    /// Opens the data file beside a ledger's evidence.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn new(file: &Path, (mut evidence, names): (Evidence, Names)) -> anyhow::Result<Self> {
+        let mut reader = Reader::open(file)?;
+        evidence.partitions = reader.partitions()?;
+        Ok(Self { reader, schemas: Schemas::embedded(), names, evidence })
+    }
+
+    /// Records not yet read by some group.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn lag(&mut self) -> anyhow::Result<i64> {
+        Ok(self.reader.positions()?.iter().map(|p| p.end.0 - p.next.0).sum())
+    }
+
+    /// Refuses a log whose beginning was removed.
+    ///
+    /// # Errors
+    /// A refusal naming the topic.
+    pub fn begins_at_zero(&mut self) -> anyhow::Result<()> {
+        for topic in self.reader.topics()? {
+            for partition in 0..self.evidence.partitions {
+                let first = self.reader.first_offset(&topic, Partition(partition))?;
+                if first.is_some_and(|f| f.0 > 0) {
+                    let what = format!("{topic}/{partition} no longer starts at offset 0: nothing can be proved");
+                    return Err(Refusal::wrong_use(what, "audit before retention removes records"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads everything; `tick` is told of progress by topic or table.
+    ///
+    /// # Errors
+    /// When the file or a record cannot be read.
+    pub fn everything(&mut self, mut tick: impl FnMut(&str)) -> anyhow::Result<()> {
+        for position in self.reader.positions()? {
+            let topic = self.names.of(&position.topic);
+            let next = At { topic, partition: position.partition.0, offset: position.next.0 };
+            self.evidence.positions.push(Position { group: position.group, next, end: position.end.0 });
+        }
+        for topic in da_model::topics::all() {
+            tick(&topic.name);
+            for partition in 0..self.evidence.partitions {
+                self.topic(&topic.name, partition)?;
+            }
+        }
+        for (table, keys, columns) in COLUMNS {
+            tick(table);
+            self.table(table, keys, columns)?;
+        }
+        Ok(())
+    }
+
+    fn topic(&mut self, topic: &'static str, partition: u32) -> anyhow::Result<()> {
+        let mut next = Offset(0);
+        loop {
+            let records = self.reader.records((topic, Partition(partition)), next, CHUNK)?;
+            let Some(last) = records.last() else { return Ok(()) };
+            next = last.offset.next();
+            for record in &records {
+                self.record(topic, record).with_context(|| format!("{topic}/{partition}@{}", record.offset))?;
+            }
+        }
+    }
+
+    fn record(&mut self, topic: &'static str, record: &TapRecord) -> anyhow::Result<()> {
+        let at = At { topic: self.names.of(topic), partition: record.partition.0, offset: record.offset.0 };
+        let key: Box<str> = String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into();
+        let value = record.value.as_deref().unwrap_or_default();
+        let (lineage, event) = codec::decode(value, &self.schemas)?;
+        match event {
+            Event::Usage(usage) => self.evidence.copies.push(Copy {
+                at,
+                key,
+                event_key: self.names.of(&usage.event_key.to_string()),
+                received: usage.received_at.0,
+                value: digest(value),
+            }),
+            Event::Impact(signal) => {
+                let (link, event_key) = (self.link(&lineage), self.names.of(&signal.event.event_key.to_string()));
+                self.evidence.usage.push(Usage { at, key, link, event_key, changes: signal.changes.len() });
+            }
+            Event::Discrete(event) => {
+                let de = de_of(topic, &event, &mut self.names);
+                let text = self.evidence.texts.then(|| shown(&de).into());
+                let link = self.link(&lineage);
+                let de_id = event.de_id.to_string().into();
+                self.evidence.observed.push(Observed { at, key, link, de_id, digests: Digests::of(&de), text });
+            }
+            Event::Rejected(event) => self.evidence.refused.push(refused(at, key, &event)),
+            Event::Dead(letter) => {
+                let (of, link) = (self.at_of(&letter), self.link(&lineage));
+                let value = digest(letter.value.as_deref().unwrap_or_default());
+                self.evidence.dead.push(Dead {
+                    at,
+                    of,
+                    reason: letter.rejection.reason.code().to_owned(),
+                    value,
+                    link,
+                });
+            }
+            Event::System(_) | Event::Entity(_) | Event::Content(_) => {}
+        }
+        Ok(())
+    }
+
+    fn at_of(&mut self, letter: &DeadLetter<'_>) -> At {
+        At { topic: self.names.of(&letter.topic), partition: letter.partition.0, offset: letter.offset.0 }
+    }
+
+    fn link(&mut self, lineage: &Lineage<'_>) -> Link {
+        let (topic, partition, offset, index) =
+            lineage.src.as_ref().map_or(("", 0, -1, 0), |s| (&*s.topic, s.partition.0, s.offset.0, s.index));
+        let root = lineage.root.map_or_else(String::new, |r| r.event_key.to_string());
+        Link {
+            from: At { topic: self.names.of(topic), partition, offset },
+            index,
+            seq: lineage.seq.unwrap_or(-1),
+            hop: lineage.hop,
+            root: self.names.of(&root),
+        }
+    }
+
+    fn table(&mut self, table: &'static str, keys: &[&str], columns: &'static [&'static str]) -> anyhow::Result<()> {
+        let quoted = |names: &[&str]| names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ");
+        let tenant = self.evidence.tenant.replace('\'', "''");
+        let order = quoted(keys);
+        let select = format!("SELECT {order}, {} FROM {table} WHERE tenant_id = '{tenant}'", quoted(columns));
+        for page in 0.. {
+            let rows = self.reader.query(&format!("{select} ORDER BY {order} LIMIT {ROWS} OFFSET {}", page * ROWS))?;
+            for row in &rows {
+                let parts: Vec<String> = keys.iter().map(|name| key_part(row.get(*name))).collect();
+                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                let key: Box<str> = da_model::key::joined(&parts).into();
+                let cells: Row = columns.iter().map(|name| (*name, self.cell(row.get(*name)))).collect();
+                self.evidence.tables.insert((table, key), Stored::of(table, &cells, self.evidence.texts));
+            }
+            if rows.len() < ROWS {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn cell(&mut self, value: Option<&serde_json::Value>) -> Cell {
+        match value {
+            Some(serde_json::Value::Number(n)) => n.as_i64().map_or(Cell::Null, Cell::Int),
+            Some(serde_json::Value::Bool(b)) => Cell::Int(i64::from(*b)),
+            Some(serde_json::Value::String(text)) => da_model::time::LocalDate::from_iso(text)
+                .map_or_else(|| Cell::Text(self.names.of(text)), |d| Cell::Int(d.0.into())),
+            _ => Cell::Null,
+        }
+    }
+}
+
+/// A key column as text; dates as days.
+fn key_part(value: Option<&serde_json::Value>) -> String {
+    match value {
+        Some(serde_json::Value::String(text)) => {
+            da_model::time::LocalDate::from_iso(text).map_or_else(|| text.clone(), |d| d.0.to_string())
+        }
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+fn refused(at: At, key: Box<str>, event: &RejectedEvent<'_>) -> Refused {
+    Refused {
+        at,
+        key,
+        sha256: event.original_sha256.to_string(),
+        codes: event.reasons.iter().map(|r| r.reason.code().to_owned()).collect(),
+        original: event.original.clone().into(),
+        length: event.original_length,
+    }
+}
