@@ -11,15 +11,13 @@ use da_model::topology::{self, Edge, Flaw, Topology};
 use da_runtime::app::{self, App, AppError, Drain, Listeners};
 use da_runtime::commit::embedded_txn::{Embedded, EmbeddedOptions, Migration, OpenError, Watch};
 use da_runtime::config::Settings;
-use da_runtime::config::checked::{EventLimits, Processors};
-use da_runtime::driver::{DriverOptions, Stage, stage};
+use da_runtime::config::checked::Processors;
+use da_runtime::driver::{DriverOptions, Stage};
 use da_runtime::http::auth::KeyRing;
 use da_runtime::http::health::Health;
 use da_runtime::ports::{Clock, Sink};
 use da_runtime::stop::{Phase, Stop};
 use da_runtime::worker::{Beside, Worker};
-use gep::intake::{IntakeHandler, Limits};
-use gep::pipeline::Gep;
 use gep::service::ingest;
 
 use crate::output::Refusal;
@@ -136,13 +134,7 @@ pub fn stages(
     partner_topics: Vec<gep::intake::PartnerTopic>,
 ) -> anyhow::Result<Vec<Box<dyn Stage>>> {
     let driver = DriverOptions::new(clock);
-    let mut stages = Vec::new();
-    if !partner_topics.is_empty() {
-        stages.push(stage(IntakeHandler::new(partner_topics, limits(&settings.http.events)), driver.clone()));
-    }
-    let gep_settings =
-        gep::settings::GepSettings { visit_cap_ms: settings.visit_cap_ms, provisional: settings.provisional };
-    stages.push(stage(Gep::new(gep_settings), driver.clone()));
+    let mut stages = gep::service::stages(settings, &driver, partner_topics);
     let demux = demux::service::stages(&demux::settings::Settings::default(), &driver);
     stages.extend(demux.map_err(|name| Refusal::wrong_use(format!("no metric is named `{name}`"), ""))?);
     stages.extend(dep::service::stages(&dep_settings(settings), &driver)?);
@@ -189,16 +181,6 @@ pub fn check_topology(settings: &Settings) -> anyhow::Result<String> {
         return Ok(format!("longest way {}", topology::shown(&topology.longest())));
     }
     Err(Refusal::wrong_use(format!("the topology is refused: {}", flaws.join("; ")), "da graph"))
-}
-
-fn limits(events: &EventLimits) -> Limits {
-    Limits {
-        max_event_bytes: events.max_event_bytes,
-        max_depth: events.max_depth,
-        max_keys: events.max_keys,
-        max_string_bytes: events.max_string_bytes,
-        max_events: events.max_events,
-    }
 }
 
 fn dep_settings(settings: &Settings) -> dep::settings::Settings {

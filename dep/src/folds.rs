@@ -33,28 +33,6 @@ pub fn item_kind_of(de: &DiscreteEvent<'_>) -> Option<ObjectKind> {
     kind_of(de).filter(|kind| matches!(kind, ObjectKind::Collection | ObjectKind::Assessment))
 }
 
-/// The kind behind a client's word for an item; `None` for a word of no item.
-#[must_use]
-pub fn kind_of_word(word: &str) -> Option<ObjectKind> {
-    const WORDS: [(&str, ObjectKind); 7] = [
-        ("collection", ObjectKind::Collection),
-        ("scollection", ObjectKind::Collection),
-        ("collection-external", ObjectKind::Collection),
-        ("assessment", ObjectKind::Assessment),
-        ("assessment-external", ObjectKind::Assessment),
-        ("assessment/url", ObjectKind::Assessment),
-        ("offline-activity", ObjectKind::Assessment),
-    ];
-    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, kind)| *kind)
-}
-
-/// Whether a client's word names an external item: one that reports a score in place of questions.
-#[must_use]
-pub fn is_external(word: &str) -> bool {
-    const WORDS: [&str; 4] = ["collection-external", "assessment-external", "assessment/url", "offline-activity"];
-    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
 /// Whether a DE can enter the roll-ups: track main with a course (domain.md §8).
 #[must_use]
 pub fn rolls_up(de: &DiscreteEvent<'_>) -> bool {
@@ -169,14 +147,6 @@ pub fn time_of(de: &DiscreteEvent<'_>) -> Result<[i64; 3], Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_words_of_clients_name_kinds() {
-        assert_eq!(kind_of_word("SCollection"), Some(ObjectKind::Collection));
-        assert_eq!(kind_of_word("assessment/url"), Some(ObjectKind::Assessment));
-        assert_eq!(kind_of_word("question"), None);
-        assert!(is_external("offline-activity") && !is_external("assessment"));
-    }
 
     #[test]
     fn codes_become_a_json_array() {

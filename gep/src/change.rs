@@ -7,7 +7,7 @@ use da_model::event::{Change, Context, Entity, UsageEvent};
 use da_model::ids::Text;
 use da_model::time::{LocalDate, Timestamp};
 
-use crate::enrich::{Known, ENRICHERS};
+use crate::enrich::{ENRICHERS, Known};
 use crate::impact::Published;
 use crate::item::{Attempt, InScope};
 use crate::session::{Scope, Session};

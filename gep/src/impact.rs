@@ -72,8 +72,8 @@ impl<'r> Ledger<'_, 'r> {
 
     fn resource(&mut self, id: &str, resource: &mut Resource, place: &Place<'r>) {
         let before = self.before.map(|b| b.resources.get(id).cloned().unwrap_or_default());
-        let was_open = self.before.is_none_or(|b| b.scope.is_some())
-            && before.as_ref().is_none_or(|b| b.is_question().is_some());
+        let was_open =
+            self.before.is_none_or(|b| b.scope.is_some()) && before.as_ref().is_none_or(|b| b.is_question().is_some());
         let Some(is_question) = resource.is_question() else {
             self.withhold_resource(before.as_ref(), resource);
             return;
@@ -193,7 +193,11 @@ impl<'r> Ledger<'_, 'r> {
             }
             let stamp = if moved { stamp } else { self.stamp.because(Cause::Latest) };
             let metric = with(attempt.score_slot.publish(value, stamp), score_metric);
-            let change = if own { place.item_change(Entity::Assessment, metric) } else { place.attempt_change(id, attempt, metric) };
+            let change = if own {
+                place.item_change(Entity::Assessment, metric)
+            } else {
+                place.attempt_change(id, attempt, metric)
+            };
             let subject = if own { Subject::Own } else { Subject::Attempt(id.clone()) };
             if gained { &mut gained_first } else { &mut others }.push((subject, change));
         }
@@ -277,7 +281,12 @@ fn finish<'r>(found: Vec<(Subject, Change<'r>)>, session: &mut Session, item: &L
 
 fn with<V>(publication: Publication<V>, metric: fn(&V, i64) -> Metric<'static>) -> Published {
     let Publication { revision, before, after, delta, stamp } = publication;
-    Published { revision, before: before.map(|(value, delta)| metric(&value, delta)), after: metric(&after, delta), stamp }
+    Published {
+        revision,
+        before: before.map(|(value, delta)| metric(&value, delta)),
+        after: metric(&after, delta),
+        stamp,
+    }
 }
 
 fn time_metric(now: &Time, delta: i64) -> Metric<'static> {

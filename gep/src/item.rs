@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::order::{keep_latest, Order, Said};
+use crate::order::{Order, Said, keep_latest};
 use crate::scoring::{self, ItemScore};
 use crate::session::{Carried, Scope, Session};
 use crate::slot::Slot;
@@ -144,9 +144,10 @@ impl InScope {
         if own.is_some_and(|a| a.withdrawn) {
             return None;
         }
-        let earlier = self.attempts.iter().filter(|(id, a)| {
-            *id != session && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop)
-        });
+        let earlier = self
+            .attempts
+            .iter()
+            .filter(|(id, a)| *id != session && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop));
         i32::try_from(earlier.count() + 1).ok()
     }
 }

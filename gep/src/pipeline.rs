@@ -8,11 +8,11 @@ use da_model::event::{ImpactSignal, UsageEvent};
 use da_model::fault::Rejection;
 use da_model::ids::{Offset, TopicName, UnitName};
 use da_model::outcome::{Outcome, Reason};
-use da_model::schema::{codec, Schemas};
+use da_model::schema::{Schemas, codec};
 use da_model::state::{Row, RowKey, Snapshot, Value};
 use da_model::{Effects, Emit, Event, Handler, Key, Note, Record, Write};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::dedupe::{self, Known};
 use crate::impact::{self, Moved};
@@ -92,7 +92,12 @@ impl Handler for Gep {
             wall_ms = folded.1;
         }
         effects.writes.push(Write::set(applied, dedupe::remember(event, wall_ms)));
-        effects.emits.push(Emit { unit: UNIT, topic: USAGE, key: Key::Inherited, event: Event::Impact(Box::new(signal)) });
+        effects.emits.push(Emit {
+            unit: UNIT,
+            topic: USAGE,
+            key: Key::Inherited,
+            event: Event::Impact(Box::new(signal)),
+        });
         Ok(effects)
     }
 }
@@ -141,7 +146,8 @@ fn is_open(session: &Session, event: &UsageEvent<'_>) -> bool {
 
 fn load<S: DeserializeOwned + Default>(row: Option<&Row>) -> Result<S, Rejection> {
     let Some(text) = row.and_then(|row| row.text(0)) else { return Ok(S::default()) };
-    serde_json::from_str(text).map_err(|e| Rejection::new(Reason::HandlerFailed, format!("stored state is unreadable: {e}")))
+    serde_json::from_str(text)
+        .map_err(|e| Rejection::new(Reason::HandlerFailed, format!("stored state is unreadable: {e}")))
 }
 
 fn store<S: Serialize>(state: &S) -> Result<Row, Rejection> {

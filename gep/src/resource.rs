@@ -3,12 +3,12 @@
 //! Place: inside the session's state. Time totals grow only with events that dedupe let through; everything else is
 //! "first by order" or "latest by order", so arrival does not matter (domain.md §4.1).
 
-use da_model::event::usage::{AnswerStatus, EventKind, ObjectKind, ScoreReason, UsageName};
 use da_model::event::UsageEvent;
+use da_model::event::usage::{AnswerStatus, EventKind, ObjectKind, ScoreReason, UsageName};
 use da_model::score::Points;
 use serde::{Deserialize, Serialize};
 
-use crate::order::{keep_first, keep_latest, Order, Said};
+use crate::order::{Order, Said, keep_first, keep_latest};
 use crate::slot::{Moves, Slot};
 
 /// State of one resource.
@@ -216,7 +216,8 @@ impl Resource {
             ObjectKind::Question => Some(true),
             ObjectKind::Resource => Some(false),
             ObjectKind::Collection | ObjectKind::Assessment | ObjectKind::Unknown => {
-                let graded = matches!(event.event_name, UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate);
+                let graded =
+                    matches!(event.event_name, UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate);
                 (graded || event.answer.is_some()).then_some(true)
             }
         };

@@ -127,15 +127,13 @@ pub fn collection_score(known: &InScope) -> Option<ItemScore> {
 }
 
 /// An update holds until a newer answer, or a newer stop with a score on an external item.
-fn standing_update(
-    update: Option<&Said<(i64, i64)>>,
-    newest: Option<crate::order::Order>,
-) -> Option<(i64, i64)> {
+fn standing_update(update: Option<&Said<(i64, i64)>>, newest: Option<crate::order::Order>) -> Option<(i64, i64)> {
     update.filter(|u| newest.is_none_or(|n| n < u.0)).map(|u| u.1)
 }
 
 fn sum(points: impl Iterator<Item = (i64, i64)>) -> Option<ItemScore> {
-    let add = |(raw, max, n): (i64, i64, i32), (r, m): (i64, i64)| (raw.saturating_add(r), max.saturating_add(m), n + 1);
+    let add =
+        |(raw, max, n): (i64, i64, i32), (r, m): (i64, i64)| (raw.saturating_add(r), max.saturating_add(m), n + 1);
     let (raw, max, count) = points.fold((0, 0, 0), add);
     (max > 0).then_some(ItemScore { count: Some(count), ..ItemScore::given((raw, max)) })
 }

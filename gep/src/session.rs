@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName};
 use da_model::event::UsageEvent;
+use da_model::event::item_word;
+use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName};
 use serde::{Deserialize, Serialize};
 
-use crate::order::{keep_first, keep_latest, Order, Said};
+use crate::order::{Order, Said, keep_first, keep_latest};
 use crate::resource::{Resource, Time};
 use crate::slot::{Role, Slot, Withheld};
 use crate::tables::{concerns_item, resource_of};
@@ -265,7 +266,7 @@ impl Session {
             keep_first(&mut self.kind, order, said);
         }
         let Some(word) = item.object_type.as_deref() else { return };
-        let held = if is_external_word(word) { &mut self.external_word } else { &mut self.word };
+        let held = if item_word::is_external(word) { &mut self.external_word } else { &mut self.word };
         keep_first(held, order, word.to_owned());
     }
 
@@ -330,12 +331,6 @@ impl Session {
 #[must_use]
 pub const fn is_play(event: &UsageEvent<'_>) -> bool {
     matches!(event.event_name, UsageName::CollectionPlay | UsageName::CollectionResourcePlay | UsageName::ResourcePlay)
-}
-
-/// Whether the client's word names an item that reports one score (domain.md §1 "Item").
-#[must_use]
-pub fn is_external_word(word: &str) -> bool {
-    word.ends_with("-external") || word == "assessment/url" || word == "offline-activity"
 }
 
 fn ids_of<'e>(event: &'e UsageEvent<'_>) -> [Option<&'e str>; 4] {

@@ -178,7 +178,6 @@ impl<V> Slot<V> {
     pub const fn value(&self) -> Option<&V> {
         self.value.as_ref()
     }
-
 }
 
 impl<V: Clone + PartialEq + Moves> Slot<V> {

@@ -3,8 +3,8 @@
 //! Place: descriptors for the store and keys named by the input alone. All are fed by `gep.accepted` of one
 //! partition, hence cached.
 
-use da_model::event::usage::UsageName;
 use da_model::event::UsageEvent;
+use da_model::event::usage::UsageName;
 use da_model::state::{Column, Feed, Kind, RowKey, Table};
 
 /// One short row per applied event, clustered by session: the only dedupe memory.

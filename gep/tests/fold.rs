@@ -1,19 +1,22 @@
 //! The fold against the numbers of domain.md §10, event by event, without a shell around it.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::too_many_arguments, reason = "the arguments are the notation of domain.md §10")]
 
 use std::collections::HashMap;
 
 use da_model::event::discrete::Metric;
-use da_model::event::usage::{Answer, AnswerStatus, EventKind, ObjectKind, ObjectRef, Score, ScoreReason, Track, UsageName};
+use da_model::event::usage::{
+    Answer, AnswerStatus, EventKind, ObjectKind, ObjectRef, Score, ScoreReason, Track, UsageName,
+};
 use da_model::event::{Change, Lineage, UsageEvent};
 use da_model::ids::{Offset, Partition};
 use da_model::outcome::Outcome;
-use da_model::schema::{codec, Schemas};
+use da_model::schema::{Schemas, codec};
 use da_model::score::Points;
 use da_model::state::{Row, RowKey, RowSource, Snapshot};
-use da_model::time::{local_date, Timestamp};
+use da_model::time::{Timestamp, local_date};
 use da_model::{Event, Handler, Record};
-use gep::pipeline::{Gep, ACCEPTED};
+use gep::pipeline::{ACCEPTED, Gep};
 use gep::settings::GepSettings;
 
 const T0: i64 = 1_772_442_000_000;
@@ -101,7 +104,8 @@ fn line(change: &Change<'_>) -> String {
 fn metric(metric: &Metric<'_>) -> String {
     match metric {
         Metric::Score(s) => {
-            let points = s.raw.zip(s.max).map(|(r, m)| format!(" ({}/{})", r.to_text(), m.to_text())).unwrap_or_default();
+            let points =
+                s.raw.zip(s.max).map(|(r, m)| format!(" ({}/{})", r.to_text(), m.to_text())).unwrap_or_default();
             let latest = s.latest.map(|l| if l { " latest" } else { " not-latest" }).unwrap_or_default();
             let graded = if s.graded { "" } else { " ungraded" };
             let status = s.status.filter(|s| s.code() == "withdrawn").map(|s| format!(" {s}")).unwrap_or_default();
@@ -129,15 +133,45 @@ fn base(name: UsageName, kind: EventKind, session: &str, times: (i64, i64)) -> U
     let end = Timestamp(T0 + times.1 * 1000);
     UsageEvent {
         event_key: da_model::identity::event_key("t1", &format!("{name}{session}{times:?}"), name.code(), kind.code()),
-        tenant_id: "t1".into(), partner_id: "p1".into(), event_id: "e".into(), event_name: name, kind,
-        user_id: "A".into(), session_id: session.to_owned().into(),
-        start_time: Some(Timestamp(T0 + times.0 * 1000)), end_time: end, received_at: end, clock_skew: None,
-        timezone: "UTC".into(), local_date: local_date(end, "UTC"), object: object("a1"), parent: None,
-        class_id: Some("k1".into()), course_id: Some("c1".into()), unit_id: Some("u1".into()), lesson_id: Some("l1".into()),
-        track: Track::Main, path_id: 0, path_type: None, content_source: Some("coursemap".into()),
-        context_collection_id: None, context_collection_type: None, additional_context: None, dca_content_id: None,
-        question_count: None, app_id: None, client_source: None, answer: None, score: None, withdrawn: false,
-        external_time_ms: None, reaction: None, codes: vec![], is_student: true, flags: vec![], extensions: vec![],
+        tenant_id: "t1".into(),
+        partner_id: "p1".into(),
+        event_id: "e".into(),
+        event_name: name,
+        kind,
+        user_id: "A".into(),
+        session_id: session.to_owned().into(),
+        start_time: Some(Timestamp(T0 + times.0 * 1000)),
+        end_time: end,
+        received_at: end,
+        clock_skew: None,
+        timezone: "UTC".into(),
+        local_date: local_date(end, "UTC"),
+        object: object("a1"),
+        parent: None,
+        class_id: Some("k1".into()),
+        course_id: Some("c1".into()),
+        unit_id: Some("u1".into()),
+        lesson_id: Some("l1".into()),
+        track: Track::Main,
+        path_id: 0,
+        path_type: None,
+        content_source: Some("coursemap".into()),
+        context_collection_id: None,
+        context_collection_type: None,
+        additional_context: None,
+        dca_content_id: None,
+        question_count: None,
+        app_id: None,
+        client_source: None,
+        answer: None,
+        score: None,
+        withdrawn: false,
+        external_time_ms: None,
+        reaction: None,
+        codes: vec![],
+        is_student: true,
+        flags: vec![],
+        extensions: vec![],
         fingerprint: "f".into(),
     }
 }
@@ -183,7 +217,12 @@ fn points(raw: &str, max: &str, reason: ScoreReason) -> Option<Score<'static>> {
 
 fn grade(session: &str, item: &str, id: &str, (raw, max): (&str, &str), at: i64) -> UsageEvent<'static> {
     let event = base(UsageName::ResourceRubricGrade, EventKind::None, session, (at, at));
-    keyed(UsageEvent { object: object(id), parent: Some(object(item)), score: points(raw, max, ScoreReason::Rubric), ..event })
+    keyed(UsageEvent {
+        object: object(id),
+        parent: Some(object(item)),
+        score: points(raw, max, ScoreReason::Rubric),
+        ..event
+    })
 }
 
 fn over(session: &str, item: &str, id: &str, status: AnswerStatus, at: i64) -> UsageEvent<'static> {
@@ -214,10 +253,16 @@ fn quiz(session: &str, item: &str, (right, all): (i64, i64), from: i64) -> Vec<U
 fn a3_a_second_answer_replaces_the_first() {
     let mut world = World::new();
     world.tell_all(&[
-        start("s1", "a1", 0), q("s1", "a1", "q1", Incorrect, (0, 30)), q("s1", "a1", "q1", Correct, (30, 50)),
-        q("s1", "a1", "q2", Correct, (50, 60)), stop("s1", "a1", 61),
+        start("s1", "a1", 0),
+        q("s1", "a1", "q1", Incorrect, (0, 30)),
+        q("s1", "a1", "q1", Correct, (30, 50)),
+        q("s1", "a1", "q2", Correct, (50, 60)),
+        stop("s1", "a1", 61),
     ]);
-    assert_eq!(world.about("question.timespent q1"), ["r1 30000 d30000 w30000 n1", "r2 50000 d20000 w50000 n2 <- 30000 d30000 w30000 n1"]);
+    assert_eq!(
+        world.about("question.timespent q1"),
+        ["r1 30000 d30000 w30000 n1", "r2 50000 d20000 w50000 n2 <- 30000 d30000 w30000 n1"]
+    );
     assert_eq!(world.about("question.score q1"), ["r1 0.00 (0/1)", "r2 100.00 (1/1) <- 0.00 (0/1)"]);
     assert_eq!(world.about("assessment.score"), ["a1/s1 r1 100.00 (2/2) latest"]);
     assert_eq!(world.about("assessment.timespent"), ["a1/s1 r1 60000 d60000 w60000 n3"]);
@@ -227,8 +272,12 @@ fn a3_a_second_answer_replaces_the_first() {
 fn a4(settings: GepSettings) -> World {
     let mut world = World::with(settings);
     world.tell_all(&[
-        start("s1", "a1", 0), q("s1", "a1", "q1", Correct, (0, 20)), q("s1", "a1", "q2", Correct, (20, 40)),
-        q("s1", "a1", "q3", Incorrect, (40, 60)), q("s1", "a1", "O4", Attempted, (60, 120)), stop("s1", "a1", 121),
+        start("s1", "a1", 0),
+        q("s1", "a1", "q1", Correct, (0, 20)),
+        q("s1", "a1", "q2", Correct, (20, 40)),
+        q("s1", "a1", "q3", Incorrect, (40, 60)),
+        q("s1", "a1", "O4", Attempted, (60, 120)),
+        stop("s1", "a1", 121),
     ]);
     world.tell(&grade("s1", "a1", "O4", ("3", "4"), 3600));
     world
@@ -269,9 +318,15 @@ fn a7_and_a8_a_late_stop_or_grade_of_an_older_session_does_not_become_latest() {
 fn a9_a_late_question_brings_a_revision() {
     let mut world = World::new();
     world.tell_all(&[
-        start("s1", "a1", 0), q("s1", "a1", "q1", Correct, (0, 20)), stop("s1", "a1", 51), q("s1", "a1", "q2", Incorrect, (20, 50)),
+        start("s1", "a1", 0),
+        q("s1", "a1", "q1", Correct, (0, 20)),
+        stop("s1", "a1", 51),
+        q("s1", "a1", "q2", Incorrect, (20, 50)),
     ]);
-    assert_eq!(world.about("assessment.score"), ["a1/s1 r1 100.00 (1/1) latest", "a1/s1 r2 50.00 (1/2) latest <- 100.00 (1/1) latest"]);
+    assert_eq!(
+        world.about("assessment.score"),
+        ["a1/s1 r1 100.00 (1/1) latest", "a1/s1 r2 50.00 (1/2) latest <- 100.00 (1/1) latest"]
+    );
     assert_eq!(world.about("assessment.timespent").len(), 2);
 }
 
@@ -291,8 +346,11 @@ fn a11_a_collection_counts_the_latest_answers_over_all_sessions() {
 fn a12_reactions_replace_and_average_half_up() {
     let mut world = World::new();
     world.tell_all(&[
-        start("s1", "col1", 0), react("s1", "col1", "r1", 5, 10), react("s1", "col1", "r1", 3, 20),
-        react("s1", "col1", "r2", 4, 30), react("s1", "col1", "r3", 0, 40),
+        start("s1", "col1", 0),
+        react("s1", "col1", "r1", 5, 10),
+        react("s1", "col1", "r1", 3, 20),
+        react("s1", "col1", "r2", 4, 30),
+        react("s1", "col1", "r3", 0, 40),
     ]);
     assert_eq!(world.about("resource.reaction"), ["r1 r1 {5, 1}", "r1 r2 {3, 1} <- {5, 1}", "r2 r1 {4, 1}"]);
     assert_eq!(
@@ -305,26 +363,49 @@ fn a12_reactions_replace_and_average_half_up() {
 #[test]
 fn a13_an_external_item_reports_its_own_score_and_time() {
     let mut world = World::new();
-    let stop = UsageEvent { score: points("45", "50", ScoreReason::External), external_time_ms: Some(840_000), ..stop("s1", "x1", 900) };
+    let stop = UsageEvent {
+        score: points("45", "50", ScoreReason::External),
+        external_time_ms: Some(840_000),
+        ..stop("s1", "x1", 900)
+    };
     world.tell_all(&[start("s1", "x1", 0), stop]);
     assert_eq!(
         world.said,
-        ["assessment.view x1/s1 r1 1 d1", "assessment.timespent x1/s1 r1 840000 d840000 w840000 n1", "assessment.score x1/s1 r1 90.00 (45/50) latest"]
+        [
+            "assessment.view x1/s1 r1 1 d1",
+            "assessment.timespent x1/s1 r1 840000 d840000 w840000 n1",
+            "assessment.score x1/s1 r1 90.00 (45/50) latest"
+        ]
     );
 }
 
 #[test]
 fn a14_b3_b6_skipped_counts_zero_and_resources_do_not_count() {
     let mut world = World::new();
-    world.tell_all(&[q("s1", "a1", "q1", Correct, (0, 10)), q("s1", "a1", "q2", Skipped, (11, 11)), stop("s1", "a1", 12)]);
+    world.tell_all(&[
+        q("s1", "a1", "q1", Correct, (0, 10)),
+        q("s1", "a1", "q2", Skipped, (11, 11)),
+        stop("s1", "a1", 12),
+    ]);
     assert_eq!(world.about("question.score q2"), ["r1 0.00 (0/1)"]);
     assert_eq!(world.about("question.timespent q2"), ["r1 0 d0 w0 n1"]);
     assert_eq!(world.about("assessment.score"), ["a1/s1 r1 50.00 (1/2) latest"]);
     let mut world = World::new();
     world.tell_all(&[visit("s2", "a2", "r1", 100, 160), stop("s2", "a2", 161)]);
-    assert_eq!(world.said, ["resource.timespent r1 r1 60000 d60000 w60000 n1", "assessment.view a2/s2 r1 1 d1", "assessment.timespent a2/s2 r1 60000 d60000 w60000 n1"]);
+    assert_eq!(
+        world.said,
+        [
+            "resource.timespent r1 r1 60000 d60000 w60000 n1",
+            "assessment.view a2/s2 r1 1 d1",
+            "assessment.timespent a2/s2 r1 60000 d60000 w60000 n1"
+        ]
+    );
     let mut world = World::new();
-    world.tell_all(&[q("s1", "a1", "q1", Correct, (0, 30)), q("s1", "a1", "q2", Incorrect, (0, 30)), stop("s1", "a1", 31)]);
+    world.tell_all(&[
+        q("s1", "a1", "q1", Correct, (0, 30)),
+        q("s1", "a1", "q2", Incorrect, (0, 30)),
+        stop("s1", "a1", 31),
+    ]);
     assert_eq!(world.about("assessment.score"), ["a1/s1 r1 50.00 (1/2) latest"]);
 }
 
@@ -343,7 +424,9 @@ fn a17_time_is_capped_per_visit_and_never_negative() {
 fn a25_an_override_that_changes_nothing_says_nothing() {
     let mut world = World::new();
     world.tell_all(&[
-        q("s1", "a1", "q1", Correct, (0, 10)), q("s1", "a1", "q2", Incorrect, (10, 20)), stop("s1", "a1", 21),
+        q("s1", "a1", "q1", Correct, (0, 10)),
+        q("s1", "a1", "q2", Incorrect, (10, 20)),
+        stop("s1", "a1", 21),
         over("s1", "a1", "q2", Correct, 600),
     ]);
     assert_eq!(world.tell(&over("s1", "a1", "q2", Correct, 700)), Vec::<String>::new());

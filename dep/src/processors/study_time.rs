@@ -4,7 +4,7 @@
 //! makes a day's share exact. Time in lessons and above is the roll-ups'.
 
 use da_model::effects::Write;
-use da_model::event::DiscreteEvent;
+use da_model::event::{DiscreteEvent, item_word};
 use da_model::fault::Rejection;
 use da_model::state::{Row, RowKey, Snapshot, Table, Value};
 
@@ -82,11 +82,11 @@ impl Processor for StudyTime {
 /// Resources count on their day; an item only where it is external, else its resources did already.
 fn target(de: &DiscreteEvent<'_>) -> Target {
     if folds::item_kind_of(de).is_some() {
-        let external = folds::is_external(folds::id(&de.collection_type));
+        let external = item_word::is_external(folds::id(&de.collection_type));
         let day = external.then(|| folds::day_key(&DAY_TIME, de, folds::object_of(de)));
         return Target { table: &ITEM_TIME, key: folds::item_key(&ITEM_TIME, de), day };
     }
-    let kind = folds::kind_of_word(folds::id(&de.context.collection_type)).map_or("", |kind| kind.code());
+    let kind = item_word::kind_of(folds::id(&de.context.collection_type)).map_or("", |kind| kind.code());
     let day = Some(folds::day_key(&DAY_TIME, de, kind));
     Target { table: &RESOURCE_TIME, key: folds::resource_key(&RESOURCE_TIME, de), day }
 }
@@ -99,7 +99,7 @@ fn counted(table: &Table, before: Option<&Row>) -> i64 {
     if table == &RESOURCE_TIME {
         return row.int(RESOURCE_MS).unwrap_or(0);
     }
-    if row.text(TYPE).is_some_and(folds::is_external) { row.int(ITEM_MS).unwrap_or(0) } else { 0 }
+    if row.text(TYPE).is_some_and(item_word::is_external) { row.int(ITEM_MS).unwrap_or(0) } else { 0 }
 }
 
 fn add_to_day(day: RowKey, share: i64, de: &DiscreteEvent<'_>, seen: &Snapshot<'_>) -> Write {

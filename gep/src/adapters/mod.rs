@@ -14,7 +14,6 @@ mod times;
 mod words;
 
 pub use draft::{Adapted, Draft, SystemDraft, UsageDraft};
-pub use words::is_external;
 
 use crate::reader::Value;
 use crate::validate::Desk;

@@ -4,6 +4,7 @@
 //! enums are our words, times integers, scores numbers.
 
 use da_model::event::UsageEvent;
+use da_model::event::item_word;
 use da_model::event::usage::{Answer, AnswerStatus, EventKind, ObjectKind, ObjectRef, Score, ScoreReason, UsageName};
 use da_model::ids::Text;
 use da_model::outcome::{Flag, Reason};
@@ -15,7 +16,6 @@ use super::gooru::collect_codes;
 use super::reaction::{reaction, reaction_id};
 use super::score::{self, Sent};
 use super::times::{TimeRules, times, timezone};
-use super::words::is_external;
 use crate::reader::{Shape, Value};
 use crate::validate::{Desk, Field, Part};
 
@@ -222,7 +222,7 @@ fn boolean(desk: &mut Desk<'_>, part: Part<'_, '_>, name: &str) -> Option<bool> 
 fn outcome<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'b>) {
     match event.event_name {
         UsageName::CollectionPlay => {
-            let external = event.object.object_type.as_deref().is_some_and(is_external);
+            let external = event.object.object_type.as_deref().is_some_and(item_word::is_external);
             if external && event.kind == EventKind::Stop {
                 event.external_time_ms = score::milliseconds(desk, root, "externalTimeMs");
                 points(desk, root, event, false);

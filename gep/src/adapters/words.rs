@@ -4,23 +4,6 @@
 
 use da_model::event::usage::{AnswerStatus, ObjectKind};
 
-/// Whether a client's word for an item means one that reports its score itself.
-#[must_use]
-pub fn is_external(word: &str) -> bool {
-    ["collection-external", "assessment-external", "assessment/url", "offline-activity"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(word))
-}
-
-/// The kind behind collectionType, in any case.
-pub(super) fn item_kind(word: &str) -> Option<ObjectKind> {
-    match word.to_ascii_lowercase().as_str() {
-        "collection" | "scollection" | "collection-external" => Some(ObjectKind::Collection),
-        "assessment" | "assessment-external" | "assessment/url" | "offline-activity" => Some(ObjectKind::Assessment),
-        _ => None,
-    }
-}
-
 /// The kind behind resourceType.
 pub(super) fn resource_kind(word: &str) -> Option<ObjectKind> {
     match word {

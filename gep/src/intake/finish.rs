@@ -4,6 +4,7 @@
 //! The fingerprint is taken before the receipt touches anything: it must not depend on when a copy arrived.
 
 use da_model::event::lineage::Root;
+use da_model::event::usage::EventKind;
 use da_model::event::{Event, SystemEvent, UsageEvent};
 use da_model::identity;
 use da_model::key;
@@ -17,6 +18,7 @@ use super::rejected::hex;
 use super::{IntakeEmit, SYSTEM};
 use crate::adapters::{Draft, SystemDraft, UsageDraft};
 use crate::pipeline::ACCEPTED;
+use crate::tables::concerns_item;
 
 /// A clock may be this far ahead, ms.
 const AHEAD: i64 = 10 * 60 * 1_000;
@@ -36,21 +38,34 @@ pub(super) struct Finished<'b> {
     pub(super) seen: Option<(Uuid, String)>,
 }
 
+/// When an event came in, and what bounds its time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Receipt {
+    /// The receipt.
+    pub(super) at: Timestamp,
+    /// The most one visit counts, ms.
+    pub(super) visit_cap_ms: i64,
+}
+
 /// Finishes one event.
-pub(super) fn finish<'b>(draft: Draft<'b>, received_at: Timestamp, scratch: &mut Vec<u8>) -> Finished<'b> {
+pub(super) fn finish<'b>(draft: Draft<'b>, receipt: Receipt, scratch: &mut Vec<u8>) -> Finished<'b> {
     match draft {
-        Draft::Usage(draft) => usage(*draft, received_at, scratch),
-        Draft::System(draft) => system(*draft, received_at),
+        Draft::Usage(draft) => usage(*draft, receipt, scratch),
+        Draft::System(draft) => system(*draft, receipt.at),
     }
 }
 
-fn usage<'b>(draft: UsageDraft<'b>, received_at: Timestamp, scratch: &mut Vec<u8>) -> Finished<'b> {
+fn usage<'b>(draft: UsageDraft<'b>, receipt: Receipt, scratch: &mut Vec<u8>) -> Finished<'b> {
+    let received_at = receipt.at;
     let UsageDraft { mut event, mut flags, from_receipt } = draft;
     let name = event.event_name.code();
     event.event_key = identity::event_key(&event.tenant_id, &event.event_id, name, event.kind.code());
     event.local_date = local_date(event.end_time, &event.timezone);
     let fingerprint = fingerprint(&event, scratch);
     receive(&mut event, received_at, from_receipt, &mut flags);
+    if counted_time(&event).is_some_and(|ms| ms > receipt.visit_cap_ms) {
+        flags.push(Flag::Capped);
+    }
     flags.sort_unstable();
     flags.dedup();
     event.flags.clone_from(&flags);
@@ -60,6 +75,13 @@ fn usage<'b>(draft: UsageDraft<'b>, received_at: Timestamp, scratch: &mut Vec<u8
     let key = key::learner_key(&event.tenant_id, &event.user_id);
     let emit = IntakeEmit { topic: ACCEPTED, key, event: Event::Usage(Box::new(event)), root };
     Finished { emit, flags, seen }
+}
+
+/// The time an event adds: of a visit's stop, or as an external item reports it; a stop without a start has none yet.
+fn counted_time(event: &UsageEvent<'_>) -> Option<i64> {
+    let visit = event.kind == EventKind::Stop && !concerns_item(event);
+    let wall = event.start_time.filter(|_| visit).map(|start| event.end_time.since(start));
+    event.external_time_ms.or(wall)
 }
 
 /// SHA-256 over the Avro bytes of the event as sent.

@@ -10,7 +10,7 @@ use da_model::time::Timestamp;
 use rustc_hash::FxHashSet;
 use uuid::Uuid;
 
-use super::finish::{Finished, finish};
+use super::finish::{Receipt, Finished, finish};
 use super::rejected::rejected;
 use super::{Element, Intake, Limits, Origin, Partner, VerdictLine};
 use crate::adapters::{self, Adapted, Adapter};
@@ -73,8 +73,9 @@ impl<'r, 'b> Run<'r, 'b> {
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let mut judged = self.judge(element);
             let drafts = std::mem::take(&mut judged.adapted.drafts);
+            let receipt = Receipt { at: self.received_at, visit_cap_ms: self.limits.visit_cap_ms };
             let finished = if judged.reasons.is_empty() {
-                drafts.into_iter().map(|draft| finish(draft, self.received_at, &mut self.scratch)).collect()
+                drafts.into_iter().map(|draft| finish(draft, receipt, &mut self.scratch)).collect()
             } else {
                 Vec::new()
             };

@@ -27,10 +27,19 @@ pub struct Limits {
     pub max_string_bytes: usize,
     /// Events of one request or record.
     pub max_events: usize,
+    /// The most one visit counts, ms; a longer one is flagged `capped`.
+    pub visit_cap_ms: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_event_bytes: 262_144, max_depth: 64, max_keys: 2_000, max_string_bytes: 65_536, max_events: 1_000 }
+        Self {
+            max_event_bytes: 262_144,
+            max_depth: 64,
+            max_keys: 2_000,
+            max_string_bytes: 65_536,
+            max_events: 1_000,
+            visit_cap_ms: 7_200_000,
+        }
     }
 }

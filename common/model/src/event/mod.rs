@@ -7,6 +7,7 @@ pub mod content;
 pub mod dead_letter;
 pub mod discrete;
 pub mod impact;
+pub mod item_word;
 pub mod lineage;
 pub mod rejected;
 pub mod system;

@@ -4,6 +4,7 @@
 //! else is dropped, and counted where nobody knows it. Tokens, keys, addresses and answers are never read.
 
 use da_model::event::UsageEvent;
+use da_model::event::item_word;
 use da_model::event::usage::{Answer, AnswerStatus, EventKind, ObjectKind, ObjectRef, Score, ScoreReason, UsageName};
 use da_model::ids::Text;
 use da_model::outcome::{Flag, Reason};
@@ -13,7 +14,7 @@ use super::super::draft::{Adapted, Draft, UsageDraft, blank};
 use super::super::reaction::{reaction, reaction_id};
 use super::super::score::{self, Sent};
 use super::super::times::{TimeRules, times, timezone};
-use super::super::words::{answer_status, grading_type, is_external, item_kind, resource_kind};
+use super::super::words::{answer_status, grading_type, resource_kind};
 use super::names::{self, Named};
 use super::{grading, payload, system};
 use crate::reader::Value;
@@ -237,7 +238,7 @@ fn objects<'b>(
         Field::Absent => default_item.map(Text::Borrowed),
         Field::Bad => None,
     };
-    let item_kind = item_word.as_deref().map_or(Some(ObjectKind::Unknown), item_kind);
+    let item_kind = item_word.as_deref().map_or(Some(ObjectKind::Unknown), item_word::kind_of);
     if item_kind.is_none() {
         let path = from.context.path_of("collectionType");
         desk.refuse(Reason::BadEnum, path, "collectionType is none of the known words");
@@ -288,7 +289,7 @@ fn outcome<'b>(desk: &mut Desk<'_>, from: Envelope<'_, 'b, '_>, event: &mut Usag
 
 /// The result of an external item, on its stop.
 fn external(desk: &mut Desk<'_>, from: Envelope<'_, '_, '_>, event: &mut UsageEvent<'_>) {
-    let external = event.object.object_type.as_deref().is_some_and(is_external);
+    let external = event.object.object_type.as_deref().is_some_and(item_word::is_external);
     if !external || event.kind != EventKind::Stop {
         return;
     }

@@ -4,6 +4,7 @@
 //! `resources` becomes one event per element.
 
 use da_model::event::UsageEvent;
+use da_model::event::item_word;
 use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, UsageName};
 use da_model::identity;
 use da_model::ids::Text;
@@ -13,7 +14,6 @@ use da_model::time::Timestamp;
 use super::super::context::{self, Names};
 use super::super::draft::{Adapted, Draft, UsageDraft, blank};
 use super::super::times::{instant, timezone};
-use super::super::words::item_kind;
 use super::grading::{self, GradeNames};
 use crate::reader::{Shape, Value};
 use crate::validate::{Desk, Field, Part};
@@ -156,7 +156,7 @@ fn base<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, name: UsageName) -> (UsageE
 
 /// The item: the object of a session update, else the parent.
 fn item<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'b>) {
-    let kind = desk.word(root, "collection_type", item_kind).given().unwrap_or(ObjectKind::Unknown);
+    let kind = desk.word(root, "collection_type", item_word::kind_of).given().unwrap_or(ObjectKind::Unknown);
     let object_type = desk.text(root, "collection_type").given();
     let sub_type = desk.text(root, "collection_sub_type").given();
     if event.event_name == UsageName::CollectionScoreUpdate {

@@ -174,12 +174,12 @@ impl Asked<'_> {
         let ports = &self.ingest.ports;
         let Caller { credential, wire, held } = caller;
         let bytes = decompress(sent, wire.encoding, &ports.http.body, held)?;
-        let elements = split_body(&bytes, wire.form, &self.ingest.limits).map_err(|e| bad_body(&e))?;
+        let elements = split_body(&bytes, wire.form, &self.ingest.ports.limits).map_err(|e| bad_body(&e))?;
         self.throttled("events", credential.take_events(elements.len()))?;
         let received_at = ports.clock.now();
         let partner = partners::partner(credential, &ports.partners)?;
         let origin = Origin::Http { request_id: self.id.clone() };
-        let intake = take_in(&elements, &partner, received_at, &origin, &self.ingest.limits);
+        let intake = take_in(&elements, &partner, received_at, &origin, &self.ingest.ports.limits);
         let answer = Answer::new(&self.id, &intake.verdicts, self.purpose);
         if self.purpose == Purpose::Judge {
             return Ok(Judged { records: Vec::new(), answer });
@@ -306,7 +306,7 @@ pub(super) struct RateAnswer {
 
 impl LimitsAnswer {
     fn new(ingest: &Ingest, credential: &Credential) -> Self {
-        let (http, events) = (&ingest.ports.http, &ingest.limits);
+        let (http, events) = (&ingest.ports.http, &ingest.ports.limits);
         Self {
             max_body_bytes: http.body.body_bytes,
             max_decompressed_bytes: http.body.decompressed_bytes,

@@ -41,6 +41,8 @@ pub struct IngestPorts {
     pub schemas: Schemas,
     /// Bounds.
     pub http: checked::Http,
+    /// What one event and one request may hold.
+    pub limits: Limits,
     /// Stands for requests of the Gooru route without a key.
     pub alias_key_id: Option<String>,
     /// Policy per partner.
@@ -57,6 +59,7 @@ impl IngestPorts {
             keys,
             schemas: Schemas::embedded(),
             http: settings.http.clone(),
+            limits: super::limits(settings),
             alias_key_id: settings.alias_key_id.clone(),
             partners: settings.partners.clone(),
         }
@@ -67,21 +70,12 @@ impl IngestPorts {
 struct Ingest {
     ports: IngestPorts,
     budget: Budget,
-    limits: Limits,
 }
 
 /// The routes for partners.
 pub fn router(ports: IngestPorts) -> Router {
-    let events = ports.http.events;
-    let limits = Limits {
-        max_event_bytes: events.max_event_bytes,
-        max_depth: events.max_depth,
-        max_keys: events.max_keys,
-        max_string_bytes: events.max_string_bytes,
-        max_events: events.max_events,
-    };
     let budget = Budget::new(ports.http.inflight_bytes);
-    let ingest = Arc::new(Ingest { ports, budget, limits });
+    let ingest = Arc::new(Ingest { ports, budget });
     let routes = Router::new()
         .route("/v1/events", post(http::events))
         .route("/v1/events:validate", post(http::validate))
