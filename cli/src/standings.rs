@@ -36,7 +36,9 @@ impl Board {
         } else if answered.saturating_sub(self.told) * PLAIN_PARTS >= self.events {
             self.told = answered;
             let rows = self.rows().unwrap_or_default();
-            let cells = rows.iter().map(|row| format!("{} {} {}", cell(row, "class"), cell(row, "item_kind"), cell(row, "percent")));
+            let cells = rows
+                .iter()
+                .map(|row| format!("{} {} {}", cell(row, "class"), cell(row, "item_kind"), cell(row, "percent")));
             let text: Vec<String> = cells.collect();
             self.out.note(format_args!("{answered}/{} events answered; {}", self.events, text.join(", ")));
         }

@@ -50,7 +50,12 @@ impl Folder {
 
     fn up(&self, arguments: &[&str]) -> Up {
         let mut command = da();
-        command.current_dir(&self.0).args(["--json", "up"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .current_dir(&self.0)
+            .args(["--json", "up"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -80,7 +85,8 @@ impl Up {
         let key = format!("Authorization: Bearer {}", self.text("key"));
         let url = format!("{}/v1/events", self.text("url"));
         let mut curl = Command::new("curl");
-        let curl = curl.args(["-sS", "-X", "POST", "-H", &key, "-H", "Content-Type: application/json", "-d", body, &url]);
+        let curl =
+            curl.args(["-sS", "-X", "POST", "-H", &key, "-H", "Content-Type: application/json", "-d", body, &url]);
         text(&curl.output().unwrap().stdout)
     }
 
@@ -202,7 +208,8 @@ fn a_taken_port_is_named_and_nothing_else_is_started() {
     let folder = Folder::new("port");
     let up = folder.up(&["--dir", "d"]);
     let address = up.text("url").trim_start_matches("http://").to_owned();
-    let second = da().current_dir(&folder.0).args(["up", "--dir", "e"]).env("DA__HTTP__LISTEN", &address).output().unwrap();
+    let second =
+        da().current_dir(&folder.0).args(["up", "--dir", "e"]).env("DA__HTTP__LISTEN", &address).output().unwrap();
     failed(&second, 3, &["http.listen", &address]);
     assert_eq!(up.stop(), Some(0));
 }

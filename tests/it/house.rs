@@ -159,7 +159,10 @@ fn a_folder_of_modules_has_a_mod_file() {
     let mut found = BTreeSet::new();
     for path in measure::CRATES.iter().flat_map(|krate| measure::files_under(&format!("{krate}/src"), "rs")) {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        if !folder.ends_with("/src") && !folder.ends_with("/bin") && !measure::root().join(folder).join("mod.rs").is_file() {
+        if !folder.ends_with("/src")
+            && !folder.ends_with("/bin")
+            && !measure::root().join(folder).join("mod.rs").is_file()
+        {
             found.insert(folder.to_owned());
         }
     }
@@ -227,7 +230,8 @@ fn every_topic_has_a_schema_an_example_a_producer_and_a_consumer() {
 
 /// Topics fed now that `producer` writes, without its dead letters.
 fn listed(producer: &str) -> BTreeSet<&'static str> {
-    let of = |t: &&topics::Topic| t.feeds == "now" && t.producers.iter().any(|p| p == producer) && t.schema != "dead_letter";
+    let of =
+        |t: &&topics::Topic| t.feeds == "now" && t.producers.iter().any(|p| p == producer) && t.schema != "dead_letter";
     topics::all().iter().filter(of).map(|t| t.name.as_str()).collect()
 }
 
@@ -281,7 +285,8 @@ fn every_dependency_is_named_in_its_decision() {
         .filter(|name| !members.contains(name) && !name.starts_with('#'))
         .collect();
     assert!(names.len() > 20, "{names:?}");
-    let missing: Vec<String> = names.iter().filter(|name| !decision.contains(**name)).map(|n| (*n).to_owned()).collect();
+    let missing: Vec<String> =
+        names.iter().filter(|name| !decision.contains(**name)).map(|n| (*n).to_owned()).collect();
     none(&missing, "dependencies that docs/adr/0009-dependencies.md does not name");
 }
 
@@ -293,7 +298,7 @@ fn versions_stand_in_the_root_manifest_only() {
         let section = manifest.lines().skip_while(|line| !line.contains("dependencies]")).skip(1);
         for line in section.filter(|line| line.contains('=')) {
             let fine = line.contains("workspace = true") || !line.contains("version") && !line.contains("= \"");
-            assert!(fine || line.starts_with("name") || line.starts_with("path") , "{krate}: {line}");
+            assert!(fine || line.starts_with("name") || line.starts_with("path"), "{krate}: {line}");
         }
     }
 }
@@ -318,7 +323,8 @@ fn the_readme_names_two_commands_and_the_decisions_are_listed() {
 
 #[test]
 fn a_rule_of_this_house_can_fail() {
-    let bad = SourceFile::of("demux/src/x.rs", "use da_runtime::ports;\nfn f() { std::thread::sleep(d); }\n".to_owned());
+    let bad =
+        SourceFile::of("demux/src/x.rs", "use da_runtime::ports;\nfn f() { std::thread::sleep(d); }\n".to_owned());
     assert!(measure::is_core(&bad.path) && bad.names("da_runtime") && bad.names("thread::sleep"));
     let good = SourceFile::of("demux/src/x.rs", "// da_runtime\nconst A: &str = \"thread::sleep\";\n".to_owned());
     assert!(!good.names("da_runtime") && !good.names("thread::sleep"));

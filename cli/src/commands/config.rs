@@ -80,7 +80,8 @@ fn described(key: &str, default: &Value) -> Value {
     match default {
         Value::Object(fields) if free_names(key) => json!({"type": "object", "default": fields}),
         Value::Object(fields) => {
-            let inner: Map<String, Value> = fields.iter().map(|(name, value)| (name.clone(), described(name, value))).collect();
+            let inner: Map<String, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), described(name, value))).collect();
             json!({"type": "object", "properties": inner, "additionalProperties": false})
         }
         Value::Number(_) if key == "bytes" || key.ends_with("_bytes") || key == "bytes_per_second" => {

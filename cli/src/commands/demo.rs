@@ -70,7 +70,10 @@ impl Command for Demo {
         let running = started(&mut settings, out)?;
         let (key, _) = auth::create(&arguments.dir, up::new_key("demo"), SystemClock.now())?;
         running.keys.reread();
-        out.note(format_args!("30 learners of 2 classes post to {}/v1/events for {} s\n", running.url, arguments.seconds));
+        out.note(format_args!(
+            "30 learners of 2 classes post to {}/v1/events for {} s\n",
+            running.url, arguments.seconds
+        ));
         play(&arguments, &running, &key, out)?;
         let exit = prove(&arguments.dir, out)?;
         let stays = arguments.keep || out.is_live();
@@ -110,9 +113,13 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
     }
     let lock = std::fs::File::open(dir.join(LOCK));
     if lock.is_ok_and(|file| file.try_lock().is_err()) {
-        return Err(Refusal::unreachable(format!("{name} is in use by a running process"), "stop it, or da demo --dir ANOTHER"));
+        return Err(Refusal::unreachable(
+            format!("{name} is in use by a running process"),
+            "stop it, or da demo --dir ANOTHER",
+        ));
     }
-    std::fs::remove_dir_all(dir).map_err(|error| Refusal::unreachable(format!("removing {name}: {error}"), "da demo --dir ANOTHER"))
+    std::fs::remove_dir_all(dir)
+        .map_err(|error| Refusal::unreachable(format!("removing {name}: {error}"), "da demo --dir ANOTHER"))
 }
 
 /// Posts the events of all learners while the board shows what became of them.
@@ -120,7 +127,8 @@ fn play(arguments: &Arguments, running: &Running, key: &str, out: Output) -> any
     let run = run(arguments, key);
     let ledger = Writer::open(&arguments.dir.join(LEDGER))?;
     ledger.run(&run)?;
-    let target = Target { url: running.url.clone(), key: key.to_owned(), rate: f64::from(arguments.rate), patience: 60_000 };
+    let target =
+        Target { url: running.url.clone(), key: key.to_owned(), rate: f64::from(arguments.rate), patience: 60_000 };
     let counts = Counts::default();
     let progress = Progress::default();
     let mut board = Board::new(tap::open(&arguments.dir.join(FILE))?, run.settings.events, out);
@@ -163,10 +171,14 @@ fn next(dir: &Path, (url, key): (&str, &str), stays: bool, out: Output) -> anyho
     let address = url.trim_start_matches("http://");
     out.line("\nTry next:")?;
     if !stays {
-        out.line(format_args!("\n# start it again, in another terminal\nDA__HTTP__LISTEN={address} {da} up --dir {dir}"))?;
+        out.line(format_args!(
+            "\n# start it again, in another terminal\nDA__HTTP__LISTEN={address} {da} up --dir {dir}"
+        ))?;
     }
     out.line(format_args!("\n# post an event of your own\n{}", up::sample_request(url, key)))?;
-    out.line(format_args!("\n# what became of it, and of the others\n{da} tap 'dep.class.*' --from -10m --limit 5 --dir {dir}"))?;
+    out.line(format_args!(
+        "\n# what became of it, and of the others\n{da} tap 'dep.class.*' --from -10m --limit 5 --dir {dir}"
+    ))?;
     out.line(format_args!("\n# the classes, in SQL\nsqlite3 -readonly -header -column {dir}/{FILE} \"select class, item_kind, percent, learners, views from class_progress where level = 'course'\""))?;
     if stays {
         out.line(format_args!("\nstill serving at {url}, contract at {url}/docs; Ctrl-C ends it"))?;

@@ -67,7 +67,7 @@ fn is_fresh(root: &Path, page: &Page) -> bool {
 fn write(root: &Path, page: &Page) -> anyhow::Result<()> {
     let path = root.join(page.path);
     let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
-    folder
-        .and_then(|()| fs::write(&path, &page.text))
-        .map_err(|error| Refusal::unreachable(format!("writing {}: {error}", path.display()), "run it in the root of the project"))
+    folder.and_then(|()| fs::write(&path, &page.text)).map_err(|error| {
+        Refusal::unreachable(format!("writing {}: {error}", path.display()), "run it in the root of the project")
+    })
 }

@@ -3,7 +3,7 @@
 //! Place: edits `keys.json` through da-runtime; a running `da up` takes the change over within two seconds. A secret
 //! is shown once, when its key is made, and kept nowhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use da_runtime::clock::SystemClock;
@@ -101,18 +101,24 @@ impl Command for Keys {
                 let keys = auth::list(&dir).map_err(refusal)?;
                 list(&keys, out)
             }
-            Action::Revoke { id, dry_run, dir } => {
-                if dry_run {
-                    let known = auth::list(&dir).map_err(refusal)?.iter().any(|key| key.id == id);
-                    out.line(if known { format!("would revoke {id}") } else { format!("no key {id}") })?;
-                    return Ok(if known { Exit::Fine } else { Exit::Findings });
-                }
+            Action::Revoke { id, dry_run: true, dir } => rehearse(&id, &dir, out),
+            Action::Revoke { id, dry_run: false, dir } => {
                 auth::revoke(&dir, &id).map_err(refusal)?;
                 out.note(format_args!("revoked {id}; a running process forgets it within two seconds"));
                 Ok(Exit::Fine)
             }
         }
     }
+}
+
+/// What a revocation would do.
+fn rehearse(id: &str, dir: &Path, out: Output) -> anyhow::Result<Exit> {
+    if auth::list(dir).map_err(refusal)?.iter().any(|key| key.id == id) {
+        out.line(format_args!("would revoke {id}"))?;
+        return Ok(Exit::Fine);
+    }
+    out.line(format_args!("no key {id}"))?;
+    Ok(Exit::Findings)
 }
 
 fn create(asked: Create, out: Output) -> anyhow::Result<Exit> {
@@ -156,7 +162,9 @@ fn list(keys: &[Key], out: Output) -> anyhow::Result<Exit> {
 fn refusal(error: KeysError) -> anyhow::Error {
     match error {
         KeysError::Io { .. } => Refusal::unreachable(error.to_string(), "da keys … --dir FOLDER"),
-        KeysError::Malformed(..) => Refusal::unreachable(error.to_string(), "restore keys.json; it is written by da keys only"),
+        KeysError::Malformed(..) => {
+            Refusal::unreachable(error.to_string(), "restore keys.json; it is written by da keys only")
+        }
         KeysError::TwoLive(_) => Refusal::wrong_use(error.to_string(), "da keys list, then da keys revoke ID"),
         KeysError::Unknown(_) => Refusal::wrong_use(error.to_string(), "da keys list"),
         KeysError::BadName(_) => Refusal::wrong_use(error.to_string(), ""),

@@ -2,7 +2,7 @@
 //!
 //! Place: opens the data file for reading only; joins no group, commits nothing. Filters and forms are in `reading`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -87,9 +87,9 @@ impl Command for Tap {
         let mut reader = open(&file)?;
         let mut cursors = cursors(&mut reader, &topics, wanted.begin)?;
         loop {
-            let shown = cursors.iter_mut().try_fold(0, |all, cursor| {
-                read_on(&mut reader, cursor, &mut wanted, out).map(|shown| all + shown)
-            })?;
+            let shown = cursors
+                .iter_mut()
+                .try_fold(0, |all, cursor| read_on(&mut reader, cursor, &mut wanted, out).map(|shown| all + shown))?;
             if wanted.left == 0 || (shown == 0 && !arguments.follow) {
                 return Ok(Exit::Fine);
             }
@@ -126,7 +126,7 @@ fn wanted(arguments: &Arguments) -> anyhow::Result<Wanted> {
 ///
 /// # Errors
 /// A refusal where it is not there or not readable.
-pub fn open(file: &PathBuf) -> anyhow::Result<Reader> {
+pub fn open(file: &Path) -> anyhow::Result<Reader> {
     Reader::open(file).map_err(|fault| Refusal::unreachable(fault.to_string(), "da up, or --dir FOLDER"))
 }
 

@@ -98,7 +98,9 @@ fn greet(running: &single::Running, key: Option<&str>, out: Output) -> anyhow::R
     out.line(format_args!("data     {dir}"))?;
     match key {
         Some(key) => {
-            out.line("\nfirst start: this key is shown once; more with `da keys`. A request that works as it stands:\n")?;
+            out.line(
+                "\nfirst start: this key is shown once; more with `da keys`. A request that works as it stands:\n",
+            )?;
             out.line(sample_request(&running.url, key))?;
         }
         None => out.line("keys     da keys list")?,
@@ -115,7 +117,13 @@ pub fn sample_request(url: &str, key: &str) -> String {
             r#"{{"eventId":"try-{id}","eventName":"{name}","startTime":1795161570000,"endTime":1795161600000,"session":{{"sessionId":"try"}},"user":{{"gooruUId":"try-learner"}},"context":{{"type":"stop","classGooruId":"try-class","courseGooruId":"try-course","unitGooruId":"try-unit","lessonGooruId":"try-lesson","collectionType":"assessment",{inside}"#
         )
     };
-    let answer = play("collection.resource.play", "1", r#""contentGooruId":"try-question","parentGooruId":"try-item","resourceType":"question"},"payLoadObject":{"questionType":"MC","attemptStatus":"correct"}}"#);
+    let answer = play(
+        "collection.resource.play",
+        "1",
+        r#""contentGooruId":"try-question","parentGooruId":"try-item","resourceType":"question"},"payLoadObject":{"questionType":"MC","attemptStatus":"correct"}}"#,
+    );
     let handed_in = play("collection.play", "2", r#""contentGooruId":"try-item"}}"#);
-    format!("curl -sS {url}/v1/events -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '[{answer},{handed_in}]'")
+    format!(
+        "curl -sS {url}/v1/events -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '[{answer},{handed_in}]'"
+    )
 }

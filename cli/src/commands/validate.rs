@@ -58,7 +58,10 @@ impl Command for Validate {
         };
         findings.iter().try_for_each(|finding| print_finding(finding, out))?;
         let checks = [
-            Check { name: "topology", state: loaded.as_ref().map_or(State::Skipped("settings"), |l| topology(&l.settings)) },
+            Check {
+                name: "topology",
+                state: loaded.as_ref().map_or(State::Skipped("settings"), |l| topology(&l.settings)),
+            },
             Check { name: "schemas", state: schemas() },
             Check { name: "connect", state: connect(arguments.connect) },
         ];
@@ -69,7 +72,8 @@ impl Command for Validate {
         let skipped = checks.iter().filter(|check| matches!(check.state, State::Skipped(_))).count();
         let exit = if errors + warnings == 0 { Exit::Fine } else { Exit::Findings };
         if out.form() == Form::People {
-            let counts = [plural(errors, "error"), plural(warnings, "warning"), format!("{} skipped", plural(skipped, "check"))];
+            let counts =
+                [plural(errors, "error"), plural(warnings, "warning"), format!("{} skipped", plural(skipped, "check"))];
             out.line(format_args!("{} (exit {})", counts.join(", "), exit.code()))?;
         }
         Ok(exit)
@@ -103,7 +107,11 @@ fn schemas() -> State {
 }
 
 fn connect(asked: bool) -> State {
-    State::Skipped(if asked { "everything is embedded: there is nothing to connect to" } else { "not asked for; --connect" })
+    State::Skipped(if asked {
+        "everything is embedded: there is nothing to connect to"
+    } else {
+        "not asked for; --connect"
+    })
 }
 
 fn print_finding(finding: &Finding, out: Output) -> anyhow::Result<()> {

@@ -13,7 +13,8 @@ struct Code<'a> {
 
 /// Verdicts, reasons, flags and outcomes.
 pub(super) fn page() -> String {
-    let mut text = String::from("# Codes\n\nFrom `outcome.rs`; written by `make docs`. A code is never renamed or reused.\n");
+    let mut text =
+        String::from("# Codes\n\nFrom `outcome.rs`; written by `make docs`. A code is never renamed or reused.\n");
     for (list, title) in [
         ("Verdict", "Verdicts: what a partner is told about one event"),
         ("Reason", "Reasons: why an event or record was refused"),

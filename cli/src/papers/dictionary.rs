@@ -12,7 +12,8 @@ use serde_json::Value;
 /// # Errors
 /// Where a compiled-in schema is no JSON.
 pub(super) fn page() -> anyhow::Result<String> {
-    let mut text = String::from("# Dictionary\n\nFrom `schemas/`; written by `make docs`. `?` marks what may be null.\n");
+    let mut text =
+        String::from("# Dictionary\n\nFrom `schemas/`; written by `make docs`. `?` marks what may be null.\n");
     for (name, id) in SCHEMAS {
         let source = schema::schema_text(name).with_context(|| format!("schema {name} is not compiled in"))?;
         let parsed: Value = serde_json::from_str(source).with_context(|| format!("schema {name}"))?;
@@ -80,7 +81,9 @@ fn records(kind: &Value) -> Vec<&Value> {
     match kind {
         Value::Array(branches) => branches.iter().flat_map(records).collect(),
         Value::Object(fields) if fields.get("type").and_then(Value::as_str) == Some("record") => vec![kind],
-        Value::Object(fields) => ["items", "values", "type"].iter().filter_map(|key| fields.get(*key)).flat_map(records).collect(),
+        Value::Object(fields) => {
+            ["items", "values", "type"].iter().filter_map(|key| fields.get(*key)).flat_map(records).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }

@@ -42,9 +42,10 @@ impl Filter {
     pub fn parse(text: &str) -> Result<Self, String> {
         let at = |sign: &str| text.find(sign);
         let first = OPERATORS.iter().filter_map(|(sign, op)| at(sign).map(|pos| (pos, *sign, *op)));
-        let (position, sign, operator) = first
-            .min_by_key(|(position, sign, _)| (*position, usize::MAX - sign.len()))
-            .ok_or_else(|| format!("`{text}` compares nothing; write it like context.classId == \"c1\""))?;
+        let (position, sign, operator) =
+            first
+                .min_by_key(|(position, sign, _)| (*position, usize::MAX - sign.len()))
+                .ok_or_else(|| format!("`{text}` compares nothing; write it like context.classId == \"c1\""))?;
         let (path, rest) = text.split_at(position);
         let literal = rest.get(sign.len()..).unwrap_or_default().trim();
         let literal = serde_json::from_str(literal)

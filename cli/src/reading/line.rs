@@ -52,7 +52,8 @@ struct Line<'a> {
 impl Shown {
     /// Hides what points at a person: ids of people, keys that hold one, and original bytes.
     pub fn mask(&mut self) {
-        let learner = topics::find(self.topic).is_none_or(|t| t.key.iter().any(|part| part != "tenant" && part != "class"));
+        let learner =
+            topics::find(self.topic).is_none_or(|t| t.key.iter().any(|part| part != "tenant" && part != "class"));
         if learner {
             self.key = self.key.as_deref().map(mask_key);
         }

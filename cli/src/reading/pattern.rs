@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_text() {
-        let names = |pattern| topics_of(pattern).iter().map(|t| t.0).collect::<Vec<_>>();
+        let names = |pattern: &str| topics_of(pattern).iter().map(|t| t.0).collect::<Vec<_>>();
         let scores = ["demux.question.score", "demux.collection.score", "demux.assessment.score"];
         assert_eq!(names("demux.*.score"), scores);
         assert_eq!(names("dep.class.view"), ["dep.class.view"]);
