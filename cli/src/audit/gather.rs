@@ -4,7 +4,7 @@
 //! that no longer start at offset 0.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use da_model::event::lineage::Lineage;
@@ -37,39 +37,57 @@ pub struct Gathering {
     pub evidence: Evidence,
 }
 
-/// Head of a ledger and its elements with their verdicts.
+/// The elements of ledgers with their verdicts; all ledgers must be of one tenant and partner.
 ///
 /// # Errors
-/// When the ledger cannot be read, or has no head.
-pub fn ledger(path: &Path, tenant: impl Fn(&Run) -> (String, String)) -> anyhow::Result<(Evidence, Names)> {
+/// When a ledger cannot be read, has no head, or is of another tenant.
+pub fn ledgers(paths: &[PathBuf], owner: impl Fn(&Run) -> (String, String)) -> anyhow::Result<(Evidence, Names)> {
     let (mut evidence, mut names) = (Evidence::default(), Names::default());
-    let mut requests: HashMap<RequestId, usize> = HashMap::new();
-    let mut head = false;
-    ledger::read(path, |entry| {
-        match entry {
-            Entry::Run(run) => {
-                (evidence.tenant, evidence.partner) = tenant(&run);
-                head = true;
-            }
-            Entry::Request { id, body } => {
-                requests.insert(id, evidence.sent.len());
-                let elements: Vec<&RawValue> = serde_json::from_str(body).context("a request is no array")?;
-                for (index, raw) in elements.iter().enumerate() {
-                    let heard = read(raw.get(), &evidence.tenant, &mut names);
-                    evidence.sent.push(sent(id, index, heard, raw.get()));
-                }
-            }
-            Entry::Answer { id, answer } => {
-                answered(&mut evidence.sent, requests.get(&id).copied(), &answer);
-            }
+    for (number, path) in paths.iter().enumerate() {
+        let ours = ledger(path, number, (&mut evidence, &mut names), &owner)?;
+        let first = number == 0 || ours == (evidence.tenant.clone(), evidence.partner.clone());
+        if !first {
+            let what = format!("{} is of {ours:?}, the others are not", path.display());
+            return Err(Refusal::wrong_use(what, "one audit per tenant"));
         }
-        Ok(())
-    })?;
-    if !head {
-        return Err(Refusal::wrong_use(format!("{} is no ledger", path.display()), "da simulate --ledger FILE"));
+        (evidence.tenant, evidence.partner) = ours;
     }
     evidence.texts = evidence.sent.len() < TEXTS_BELOW;
     Ok((evidence, names))
+}
+
+/// Connections of several ledgers are told apart by thousands.
+const LEDGER: usize = 1_000;
+
+fn ledger(
+    path: &Path,
+    number: usize,
+    (evidence, names): (&mut Evidence, &mut Names),
+    owner: &impl Fn(&Run) -> (String, String),
+) -> anyhow::Result<(String, String)> {
+    let mut requests: HashMap<RequestId, usize> = HashMap::new();
+    let mut ours = None;
+    let here = |id: RequestId| RequestId { connection: id.connection + number * LEDGER, ..id };
+    ledger::read(path, |entry| {
+        match (entry, &ours) {
+            (Entry::Run(run), _) => ours = Some(owner(&run)),
+            (Entry::Request { id, body }, Some((tenant, _))) => {
+                let id = here(id);
+                requests.insert(id, evidence.sent.len());
+                let elements: Vec<&RawValue> = serde_json::from_str(body).context("a request is no array")?;
+                for (index, raw) in elements.iter().enumerate() {
+                    let heard = read(raw.get(), tenant, names);
+                    evidence.sent.push(sent(id, index, heard, raw.get()));
+                }
+            }
+            (Entry::Answer { id, answer }, _) => {
+                answered(&mut evidence.sent, requests.get(&here(id)).copied(), &answer);
+            }
+            (Entry::Request { .. }, None) => {}
+        }
+        Ok(())
+    })?;
+    ours.ok_or_else(|| Refusal::wrong_use(format!("{} is no ledger", path.display()), "da simulate --ledger FILE"))
 }
 
 fn sent(request: RequestId, index: usize, heard: Heard, raw: &str) -> Sent {

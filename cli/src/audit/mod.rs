@@ -23,9 +23,10 @@ use finding::Finding;
 #[must_use]
 pub fn check(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // What was not read to its end comes first: it explains most of the rest.
+    order::check(evidence, &mut findings);
     let inputs = input::check(evidence, &mut findings);
     findings.extend(outputs::check(evidence, &inputs));
-    findings.extend(order::check(evidence));
     findings
 }
 

@@ -13,13 +13,11 @@ use crate::oracle::told::Id;
 type Edge<'e> = (&'e Id, u32, &'e Id, u32);
 
 /// Judges edges, offsets, dead letters and positions.
-pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    edges(evidence, &mut findings);
-    offsets(evidence, &mut findings);
-    letters(evidence, &mut findings);
-    positions(evidence, &mut findings);
-    findings
+pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    positions(evidence, findings);
+    edges(evidence, findings);
+    offsets(evidence, findings);
+    letters(evidence, findings);
 }
 
 fn links(evidence: &Evidence) -> impl Iterator<Item = (&At, &Link)> {

@@ -26,9 +26,9 @@ pub struct Audit;
 /// Check a ledger against topics and tables: nothing lost, nothing twice, nothing wrong
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The ledger of `da simulate`
-    #[arg(long)]
-    ledger: PathBuf,
+    /// The ledger of `da simulate`; may be given again where several runs filled the data folder
+    #[arg(long = "ledger", required = true)]
+    ledgers: Vec<PathBuf>,
     /// Wait at most so many seconds until no group has lag
     #[arg(long, default_value_t = 120)]
     wait: u32,
@@ -69,7 +69,7 @@ impl Command for Audit {
             bar.tick();
         };
         tick("reading the ledger");
-        let ledger = gather::ledger(&arguments.ledger, |run| owner(&dir, run))?;
+        let ledger = gather::ledgers(&arguments.ledgers, |run| owner(&dir, run))?;
         let file = dir.join(da_runtime::commit::embedded_txn::FILE);
         super::tap::open(&file)?;
         let mut gathering = Gathering::new(&file, ledger)?;
