@@ -290,7 +290,8 @@ impl<'d> Fold<'d> {
                 index,
             }),
             root: origin.lineage.as_ref().map_or_else(|| root_of(&emit.event), |l| l.root),
-            hop: origin.lineage.as_ref().map_or(0, |l| l.hop.saturating_add(1)),
+            // Only a dead letter comes here from the last hop; it ends its chain.
+            hop: origin.lineage.as_ref().map_or(0, |l| l.hop.saturating_add(1)).min(HOP_LIMIT),
             seq: Some(position.edges.send(route.name.0, partition)),
         };
         let to = TopicPartition { topic: route.name, partition };

@@ -271,11 +271,12 @@ impl<'r, I> Decoded<'r, I> {
     }
 }
 
-/// A group of processors may have a name of its own; its service is then the one that `topics.yaml` lets read its
-/// topics.
+/// A handler is named after its service, with its role behind a dot; a group of processors may have a name of its own:
+/// its service is then the one that `topics.yaml` lets read its topics.
 fn service_of(name: &'static str, reads: &[TopicName]) -> &'static str {
-    if topics::all().iter().any(|t| t.producers.iter().any(|p| p == name)) {
-        return name;
+    let service = name.split('.').next().unwrap_or(name);
+    if topics::all().iter().any(|t| t.producers.iter().any(|p| p == service)) {
+        return service;
     }
     let consumers = reads.iter().filter_map(|t| topics::find(*t)).flat_map(|t| &t.consumers);
     consumers.map(String::as_str).find(|c| *c != "sink").unwrap_or(name)
