@@ -1,1 +1,13 @@
-//! tmp
+//! The one integration binary: house rules, the command line, and the whole path through real doors.
+//!
+//! Place: one `mod` line per area. Nothing is tested here itself.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "../cases/mod.rs"]
+mod cases;
+mod cli;
+mod extending;
+mod house;
+mod ingest;
+mod sim;
