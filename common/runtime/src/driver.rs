@@ -27,7 +27,10 @@ use crate::ports::Clock;
 
 /// The most records of one step (delivery.md §5).
 pub const STEP_RECORDS: usize = 512;
-/// The longest a step decides before it commits what it has.
+/// The first step after a start, and the least that a step takes however slow the machine is.
+const FIRST_RECORDS: usize = 128;
+const LEAST_RECORDS: usize = 16;
+/// How long a step may take; the next batch is sized by how long the last one took.
 pub const STEP_MS: i64 = 10;
 
 /// How a Driver runs its handler.
@@ -80,7 +83,8 @@ pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dy
     let internal: Vec<TopicName> = topics.iter().copied().filter(|t| topics::find(*t).is_some()).collect();
     let service = service_of(name, &internal);
     let (routes, stalled, breakers) = (Routes::default(), Vec::new(), BTreeMap::new());
-    Box::new(Driver { handler, name, service, topics, internal, options, routes, stalled, breakers })
+    let window = options.max_records.min(FIRST_RECORDS);
+    Box::new(Driver { handler, name, service, topics, internal, options, routes, window, stalled, breakers })
 }
 
 /// The loop over one handler.
@@ -92,6 +96,7 @@ struct Driver<H> {
     internal: Vec<TopicName>,
     options: DriverOptions,
     routes: Routes,
+    window: usize,
     stalled: Vec<TopicPartition>,
     breakers: BTreeMap<TopicPartition, Breaker>,
 }
@@ -138,7 +143,8 @@ impl<H: Handler> Stage for Driver<H> {
         if self.routes.is_empty() {
             self.routes = Routes::of(self.service, |topic| protocol.partitions(topic));
         }
-        let mut max = max.min(self.options.max_records);
+        let started = self.options.clock.now();
+        let mut max = max.min(self.window);
         let mut condemn = false;
         loop {
             let ask = Ask { group: self.name, topics: &self.topics, except: &self.stalled, max };
@@ -151,7 +157,10 @@ impl<H: Handler> Stage for Driver<H> {
                 protocol.abandon();
             }
             match done {
-                Ok(Some(stepped)) => return Ok(stepped),
+                Ok(Some(stepped)) => {
+                    self.resize(stepped.records, started);
+                    return Ok(stepped);
+                }
                 Ok(None) => {}
                 Err(Fault::Refused(_)) if polled.len() > 1 => max = polled.len() / 2,
                 Err(Fault::Refused(_)) if !condemn => condemn = true,
@@ -165,10 +174,9 @@ impl<H: Handler> Driver<H> {
     /// Decides and commits one batch; `None` says that the breaker stopped a partition and the batch must be redone.
     /// `condemn` refuses all of it: the store could not hold the one record that is left.
     fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
-        let started = self.options.clock.now();
         let decoded: Vec<_> = polled.records().map(|record| self.decode(record, condemn)).collect();
         let rows = protocol.begin(&union(&decoded))?;
-        let (fold, failures) = self.fold(decoded, (rows, positions(polled)), started)?;
+        let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
         let (work, mut counts) = fold.finish();
         let Some(breakers) = self.judge(&failures) else {
             return Ok(None);
@@ -179,6 +187,14 @@ impl<H: Handler> Driver<H> {
         protocol.commit(work)?;
         self.breakers.extend(breakers);
         Ok(Some(Stepped { records, counts }))
+    }
+
+    /// Fits the next batch to the time a step may take: what a batch reads and writes is known only once it is done.
+    fn resize(&mut self, records: usize, started: Timestamp) {
+        let took = self.options.clock.now().since(started).max(0);
+        let (took, may) = (took.unsigned_abs() as usize, self.options.max_ms.unsigned_abs() as usize);
+        let fits = if took > may { records * may / took } else { self.window * 2 };
+        self.window = fits.max(LEAST_RECORDS).min(self.options.max_records);
     }
 
     fn decode<'r>(&self, record: Record<'r>, condemn: bool) -> Decoded<'r, H::Input<'r>> {
@@ -205,20 +221,16 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    /// One input after the other; stops early when the step took too long.
+    /// One input after the other.
     fn fold<'r>(
         &self,
         decoded: Vec<Decoded<'r, H::Input<'r>>>,
         before: (Rows, BTreeMap<TopicPartition, Position>),
-        started: Timestamp,
     ) -> Result<(Fold<'_>, Failures), Fault> {
         let name = UnitName(self.name);
         let mut fold = Fold::new(self.maker(), before.0, before.1);
         let mut failures = Failures::new();
         for Decoded { mut origin, input, reads } in decoded {
-            if !failures.is_empty() && self.options.clock.now().since(started) > self.options.max_ms {
-                break;
-            }
             let failed = failures.entry(origin.record.topic_partition()).or_default();
             if !fold.arrive(&origin)? {
                 failed.push(false);

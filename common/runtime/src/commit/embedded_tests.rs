@@ -499,3 +499,178 @@ fn what_memory_forgot_is_read_from_the_file() {
     play(&calm, 64, Arc::new(Silent));
     assert_eq!(folder.outcome(), calm.outcome());
 }
+
+#[test]
+fn a_full_disk_refuses_the_request_and_loses_nothing() {
+    let folder = Folder::new();
+    let mut embedded = folder.open();
+    let mut living = stages(512);
+    drop(embedded.sink().append(lines(0, 30)).unwrap());
+    embedded.drain(&mut living).unwrap();
+    let before = folder.outcome();
+    embedded.engine.as_mut().unwrap().fill_disk();
+    let big = vec![Append { value: Some(vec![b'x'; 1 << 16]), ..lines(0, 1).remove(0) }; 20];
+    let mut receipt = embedded.sink().append(big).unwrap();
+    let fault = embedded.round(&mut living).unwrap_err();
+    assert!(matches!(fault, Fault::Transient(_)) && fault.to_string().contains("full"), "{fault}");
+    assert!(matches!(receipt.try_recv().unwrap(), Err(SinkError::Unavailable(_))));
+    assert_eq!(folder.outcome(), before);
+    assert_eq!((embedded.status().failed_rounds, embedded.status().fault.is_some()), (1, true));
+    let mut receipt = embedded.sink().append(lines(30, 31)).unwrap();
+    embedded.drain(&mut living).unwrap();
+    assert_eq!(receipt.try_recv().unwrap().map(|a| a.len()), Ok(1));
+    assert_eq!(embedded.status().fault, None);
+}
+
+#[test]
+fn the_pipeline_thread_answers_and_stops_when_told() {
+    let folder = Folder::new();
+    let embedded = folder.open();
+    let (sink, watch, stop) = (embedded.sink(), embedded.watch(), Stop::new());
+    let worker = crate::worker::Worker::start(embedded, stages(512), stop.clone()).unwrap();
+    for n in 0..20 {
+        let receipt = sink.append(lines(n * 10, n * 10 + 10)).unwrap();
+        assert_eq!(receipt.blocking_recv().unwrap().map(|a| a.len()), Ok(10));
+    }
+    stop.raise(Phase::Draining);
+    worker.join().unwrap();
+    assert_eq!(sink.append(lines(0, 1)).unwrap_err(), SinkError::Draining);
+    let status = watch.status();
+    assert_eq!((status.appended, status.counts["gep"].read), (200, 200));
+}
+
+#[test]
+fn a_fatal_fault_ends_the_loop_and_tells_the_requests() {
+    struct Stranger;
+    impl Stage for Stranger {
+        fn name(&self) -> &'static str {
+            "stranger"
+        }
+        fn topics(&self) -> &[TopicName] {
+            &[PARTNER]
+        }
+        fn stalled(&self) -> &[TopicPartition] {
+            &[]
+        }
+        fn step(&mut self, _: &mut dyn crate::commit::Protocol, _: usize) -> Result<Stepped, Fault> {
+            Err(Fault::Fatal(da_model::fault::Cause::new("emit", "undeclared")))
+        }
+    }
+    let folder = Folder::new();
+    let mut embedded = folder.open();
+    let receipt = embedded.sink().append(lines(0, 1)).unwrap();
+    let fault = embedded.run(&mut [Box::new(Stranger) as Box<dyn Stage>], &Stop::new()).unwrap_err();
+    assert!(matches!(fault, Fault::Fatal(_)));
+    assert!(matches!(receipt.blocking_recv().unwrap(), Err(SinkError::Unavailable(_))));
+    assert_eq!(folder.query("SELECT count(*) AS n FROM log_chunk"), [r#"{"n":0}"#]);
+}
+
+/// Twenty rows in ten tables and twelve records per line: the shape of a usage event on its whole way.
+struct Heavy(&'static [Table]);
+
+impl Handler for Heavy {
+    type Input<'r> = (&'r str, &'r str);
+
+    fn name(&self) -> &'static str {
+        "gep"
+    }
+
+    fn topics(&self) -> Vec<TopicName> {
+        vec![PARTNER]
+    }
+
+    fn decode<'r>(&self, record: &Record<'r>, schemas: &Schemas) -> Result<Self::Input<'r>, Rejection> {
+        Lines.decode(record, schemas)
+    }
+
+    fn reads(&self, input: &Self::Input<'_>) -> Vec<RowKey> {
+        let key = |t| [RowKey::new(t, &["t1", input.0, input.1]), RowKey::new(t, &["t1", input.0, ""])];
+        self.0.iter().flat_map(key).collect()
+    }
+
+    fn decide<'r>(&self, input: &Self::Input<'r>, seen: &Snapshot<'_>) -> Result<Effects<'r>, Rejection> {
+        let mut effects = Effects::none(Outcome::Applied);
+        for key in self.reads(input) {
+            let n = seen.row(&key).and_then(|r| r.int(0)).unwrap_or(0) + 1;
+            let text = || Value::Text("0b9b1f6e-collection".into());
+            let row = vec![n.into(), text(), Value::Int(3), Value::Null, text(), Value::Int(9), Value::Int(20_514)];
+            effects.writes.push(Write::set(key, Row(row)));
+        }
+        for n in 0..12 {
+            let mut event =
+                SystemEvent { event_key: Uuid::nil(), received_at: Timestamp(5), body: body(input.0, input.1) };
+            event.body.parent_id = Some("x".repeat(300).into());
+            event.body.course_id = Some(format!("{n}-{}", input.1).into());
+            let event = Event::System(Box::new(event));
+            let topic = TopicName(["gep.system", "gep.usage", "gep.content"][n % 3]);
+            effects.emits.push(Emit { unit: UnitName("heavy"), topic, key: Key::Inherited, event });
+        }
+        Ok(effects)
+    }
+}
+
+/// Run alone, in a release build: `cargo test --release -p da-runtime --lib -- --ignored --nocapture speed`.
+#[test]
+#[ignore = "prints figures; asserts only the floor of performance.md"]
+#[expect(clippy::disallowed_methods, reason = "measures")]
+fn speed_of_the_whole_shape() {
+    const COLUMNS: &[Column] = &[
+        Column::new("n", Kind::Int, ""),
+        Column::new("a", Kind::Text, ""),
+        Column::new("b", Kind::Int, ""),
+        Column::nullable("c", Kind::Points, ""),
+        Column::new("d", Kind::Text, ""),
+        Column::new("e", Kind::Int, ""),
+        Column::nullable("f", Kind::Date, ""),
+    ];
+    const KEYS: &[Column] = &[
+        Column::new("tenant_id", Kind::Text, ""),
+        Column::new("user_id", Kind::Text, ""),
+        Column::new("item_id", Kind::Text, ""),
+    ];
+    let names = ["w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9"];
+    let table = |name| Table { name, doc: "", keys: KEYS, values: COLUMNS, feed: Feed::OneTopic, range: None };
+    let tables: &'static [Table] = Vec::from(names.map(table)).leak();
+    let sql: String = names.map(|t| format!(
+        "CREATE TABLE {t} (tenant_id TEXT NOT NULL, user_id TEXT NOT NULL, item_id TEXT NOT NULL, n INTEGER NOT NULL, a \
+         TEXT NOT NULL, b INTEGER NOT NULL, c INTEGER, d TEXT NOT NULL, e INTEGER NOT NULL, f TEXT, updated_at INTEGER \
+         NOT NULL, PRIMARY KEY (tenant_id, user_id, item_id)) STRICT, WITHOUT ROWID;"
+    )).concat();
+    let folder = Folder::new();
+    let clock = Arc::new(crate::clock::SystemClock);
+    let mut options = folder.options(1);
+    options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    options.tables = tables.iter().collect();
+    options.migrations = vec![Migration { name: "speed", sql: sql.leak() }];
+    let mut embedded = Embedded::open(options).unwrap();
+    let mut living = vec![stage(Heavy(tables), DriverOptions::new(clock))];
+    let total = 20_000_usize;
+    let started = std::time::Instant::now();
+    for request in 0..total / 100 {
+        let append = |n: usize| Append {
+            topic: PARTNER,
+            key: key_of(n),
+            value: Some(format!("user-{}:item-{}", n * 7_919 % 2_000, n % 500).into_bytes()),
+            timestamp: Timestamp(0),
+        };
+        drop(embedded.sink().append((request * 100..request * 100 + 100).map(append).collect()).unwrap());
+        if request % 8 == 7 {
+            embedded.round(&mut living).unwrap();
+        }
+    }
+    embedded.drain(&mut living).unwrap();
+    let took = started.elapsed();
+    let status = embedded.status();
+    println!(
+        "{total} events in {took:?}: {:.0}/s, {:.1} µs each; {} rounds, {} statements, {} rows, {} records, cache {} KiB",
+        total as f64 / took.as_secs_f64(),
+        took.as_secs_f64() * 1e6 / total as f64,
+        status.rounds,
+        status.statements,
+        status.counts["gep"].rows,
+        status.counts["gep"].emitted,
+        status.cache_bytes >> 10,
+    );
+    assert_eq!(status.counts["gep"].emitted, 240_000);
+    assert!(took.as_secs_f64() < total as f64 / 1_500.0, "the floor is 1,500 events/s");
+}

@@ -150,6 +150,12 @@ impl Engine {
         self.tails.bytes()
     }
 
+    /// Lets the file grow no further, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn fill_disk(&mut self) {
+        self.db.script("PRAGMA max_page_count = 1").unwrap_or_default();
+    }
+
     fn probe(&mut self, step: Step) -> Result<(), Fault> {
         self.probe.at(step).map_err(|crash| {
             self.crashed = true;
