@@ -131,13 +131,13 @@ impl Gathering {
     /// # Errors
     /// A refusal naming the topic.
     pub fn begins_at_zero(&mut self) -> anyhow::Result<()> {
-        for topic in self.reader.topics()? {
-            for partition in 0..self.evidence.partitions {
-                let first = self.reader.first_offset(&topic, Partition(partition))?;
-                if first.is_some_and(|f| f.0 > 0) {
-                    let what = format!("{topic}/{partition} no longer starts at offset 0: nothing can be proved");
-                    return Err(Refusal::wrong_use(what, "audit before retention removes records"));
-                }
+        let partitions = self.evidence.partitions;
+        let all = self.reader.topics()?.into_iter().flat_map(|t| (0..partitions).map(move |p| (t.clone(), p)));
+        for (topic, partition) in all {
+            let first = self.reader.first_offset(&topic, Partition(partition))?;
+            if first.is_some_and(|f| f.0 > 0) {
+                let what = format!("{topic}/{partition} no longer starts at offset 0: nothing can be proved");
+                return Err(Refusal::wrong_use(what, "audit before retention removes records"));
             }
         }
         Ok(())

@@ -139,21 +139,20 @@ fn refusals(evidence: &Evidence, findings: &mut Vec<Finding>) {
     for refused in &evidence.refused {
         kept.entry(&refused.sha256).or_default().push(refused);
     }
-    let mut expected: BTreeSet<String> = BTreeSet::new();
+    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
     for sent in evidence.sent.iter().filter(|s| s.verdict != Some('a') && s.verdict != Some('d')) {
         let Some(raw) = &sent.raw else { continue };
         let hash = mask::sha256(raw.as_bytes());
-        match kept.get(hash.as_str()) {
-            Some(records) => records.iter().for_each(|r| refusal(sent, raw, r, (evidence, findings))),
-            None if sent.verdict == Some('r') => {
-                let detail = format!("not in gep.rejected under sha256 {hash}");
-                findings.push(Finding::new(Anomaly::LostWrite, place(sent), detail));
-            }
-            None => {}
+        let records = kept.get(hash.as_str()).map_or(&[][..], Vec::as_slice);
+        let so_far = expected.entry(hash).or_default();
+        *so_far += usize::from(sent.verdict == Some('r'));
+        if records.len() < *so_far {
+            let detail = format!("{} of {so_far} times in gep.rejected", records.len());
+            findings.push(Finding::new(Anomaly::LostWrite, place(sent), detail));
         }
-        expected.insert(hash);
+        records.iter().for_each(|r| refusal(sent, raw, r, (evidence, findings)));
     }
-    for refused in evidence.refused.iter().filter(|r| !expected.contains(&r.sha256)) {
+    for refused in evidence.refused.iter().filter(|r| !expected.contains_key(&r.sha256)) {
         let at = format!("gep.rejected/{}@{}", refused.at.partition, refused.at.offset);
         findings.push(Finding::new(Anomaly::Phantom, at, "bytes that were not sent, or not refused"));
     }

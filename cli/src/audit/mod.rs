@@ -11,6 +11,8 @@ mod mask;
 mod observed;
 mod order;
 mod outputs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 

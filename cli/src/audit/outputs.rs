@@ -251,21 +251,23 @@ impl<'e> Outputs<'e> {
     fn rows(&mut self, tables: &Tables) {
         for ((table, key), row) in &tables.rows {
             let joined: Vec<&str> = key.iter().map(|k| &**k).collect();
-            let joined: Box<str> = da_model::key::joined(&joined).into();
-            let expected = Stored::of(table, row, true);
-            let place = format!("{table} {}", joined.replace('\u{1f}', " "));
-            let evidence = self.evidence;
-            match evidence.tables.get_key_value(&(*table, joined)) {
-                Some((key, found)) => {
-                    self.unseen_rows.remove(&(key.0, &*key.1));
-                    if found.digest != expected.digest {
-                        let detail = format!("expected {:?}\n    found {:?}", expected.row, found.row);
-                        self.found(Anomaly::WrongAggregate, place, detail);
-                    }
-                }
-                None if expected.void => {}
-                None => self.found(Anomaly::WrongAggregate, place, format!("no row, expected {:?}", expected.row)),
+            self.row((table, da_model::key::joined(&joined).into()), &Stored::of(table, row, true));
+        }
+    }
+
+    fn row(&mut self, key: (&'static str, Box<str>), expected: &Stored) {
+        let evidence = self.evidence;
+        let place = format!("{} {}", key.0, key.1.replace('\u{1f}', " "));
+        let Some((stored, found)) = evidence.tables.get_key_value(&key) else {
+            if !expected.void {
+                self.found(Anomaly::WrongAggregate, place, format!("no row, expected {:?}", expected.row));
             }
+            return;
+        };
+        self.unseen_rows.remove(&(stored.0, &*stored.1));
+        if found.digest != expected.digest {
+            let detail = format!("expected {:?}\n    found {:?}", expected.row, found.row);
+            self.found(Anomaly::WrongAggregate, place, detail);
         }
     }
 

@@ -82,7 +82,7 @@ impl Learner {
         let Some(scope) = session.scope() else { return Vec::new() };
         let mut candidates = resource_level(event, sitting, session, &scope);
         if let Some(kind) = session.item_kind().filter(|_| !sitting.1.is_empty()) {
-            candidates.extend(self.item_level(event, sitting, (session, kind), &scope));
+            candidates.extend(self.item_level(event, sitting, (session, kind, &scope)));
         }
         let mut out = Vec::new();
         for candidate in candidates {
@@ -95,8 +95,7 @@ impl Learner {
         &self,
         event: &Event,
         sitting: &'c Sitting,
-        (session, kind): (&Session, ItemKind),
-        scope: &Scope,
+        (session, kind, scope): (&Session, ItemKind, &Scope),
     ) -> Vec<Candidate<'c>> {
         let entity = vec![event.told.user.clone(), sitting.0.clone(), sitting.1.clone()];
         let topics = topics_of(kind);

@@ -91,7 +91,7 @@ impl<'r> Reader<'r> {
     pub fn text(&mut self, path: &str) -> Option<&'r str> {
         match self.at(path)? {
             Value::String(text) => Some(text.as_str()).filter(|t| !is_sentinel(t)),
-            _ => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 self.codes.insert("bad_type");
                 None
             }
@@ -125,7 +125,7 @@ impl<'r> Reader<'r> {
             Value::Number(number) => number.as_i64(),
             Value::String(text) if is_sentinel(text) => return None,
             Value::String(text) => text.parse::<i64>().ok(),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         match number {
             Some(n) if n < 100_000_000_000 => Some(n * 1000),
@@ -143,7 +143,7 @@ impl<'r> Reader<'r> {
             Value::Number(number) => number.as_i64(),
             Value::String(text) if is_sentinel(text) => return None,
             Value::String(text) => text.parse().ok(),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         if found.is_none() {
             self.codes.insert("bad_type");

@@ -108,7 +108,7 @@ impl Rollups {
         let mut out = Vec::new();
         for (level, at) in levels(&place) {
             let value = self.value((level, metric), &at, kind);
-            out.extend(self.publish((level, metric), at, (kind, value), de));
+            out.extend(self.publish((level, metric), (at, kind, value), de));
         }
         out
     }
@@ -128,7 +128,7 @@ impl Rollups {
         }
     }
 
-    fn publish(&mut self, of: (Level, Metric), at: Place, (kind, value): (&'static str, Value), de: &De) -> Option<De> {
+    fn publish(&mut self, of: (Level, Metric), (at, kind, value): (Place, &'static str, Value), de: &De) -> Option<De> {
         let key = (of.0, of.1, at.clone(), kind);
         let before = self.published.get(&key).cloned();
         if before.as_ref().map_or(value.is_nothing(), |(_, b)| value.is_said_by(b)) {
