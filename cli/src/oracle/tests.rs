@@ -4,7 +4,6 @@
     clippy::too_many_arguments,
     clippy::excessive_nesting,
     clippy::wildcard_enum_match_arm,
-    clippy::panic,
     reason = "the document's notation has so many parts"
 )]
 
