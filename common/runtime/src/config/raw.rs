@@ -267,76 +267,65 @@ group! {
     }
 }
 
-/// Declares a closed list of words.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "lowercase")]
-        pub enum $name { $($(#[$doc])* $variant,)+ }
-    };
+/// What to do with anonymous learners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Anonymous {
+    /// Refuse the event.
+    Reject,
+    /// Take the session for the learner.
+    Accept,
 }
 
-words! {
-    /// What to do with anonymous learners.
-    Anonymous {
-        /// Refuse the event.
-        Reject,
-        /// Take the session for the learner.
-        Accept,
-    }
+/// Who reads a partner's words.
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adapter {
+    /// Gooru 3.0 and 4.0 events.
+    #[default]
+    Gooru,
+    /// The canonical event as JSON.
+    Native,
 }
 
-words! {
-    /// Who reads a partner's words.
-    #[derive(Default)]
-    Adapter {
-        /// Gooru 3.0 and 4.0 events.
-        #[default]
-        Gooru,
-        /// The canonical event as JSON.
-        Native,
-    }
+/// How long records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Retention {
+    /// For ever.
+    Keep,
 }
 
-words! {
-    /// How long records are kept.
-    Retention {
-        /// For ever.
-        Keep,
-    }
+/// Which headers records carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Headers {
+    /// None.
+    None,
 }
 
-words! {
-    /// Which headers records carry.
-    Headers {
-        /// None.
-        None,
-    }
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
-words! {
-    /// How log lines are written.
-    LogFormat {
-        /// For people.
-        Text,
-        /// One JSON object a line.
-        Json,
-    }
-}
-
-words! {
-    /// From which level on lines are written.
-    LogLevel {
-        /// Someone must act.
-        Error,
-        /// Something was dealt with.
-        Warn,
-        /// Life-cycle.
-        Info,
-        /// Per batch.
-        Debug,
-    }
+/// From which level on lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Someone must act.
+    Error,
+    /// Something was dealt with.
+    Warn,
+    /// Life-cycle.
+    Info,
+    /// Per batch.
+    Debug,
 }
 
 /// A number of bytes: `4096`, `64 KiB`, `5 MiB`, `1 GiB`.
