@@ -351,6 +351,8 @@ impl Digests {
             (de.topic, de.revision, &de.origin.event_id, &de.origin.event_key, de.activity, de.date),
             (&de.user, session, &de.item, &de.resource),
             (&de.scope.place, de.scope.track, de.scope.path_id),
+            de.cause,
+            (&de.carried.content_source, de.carried.question_count, &de.carried.client_source, &de.carried.path_type),
         );
         Self { value, identity: digest(identity) }
     }
@@ -360,7 +362,7 @@ impl Digests {
 #[must_use]
 pub fn shown(de: &De) -> String {
     format!(
-        "{} r{} {:?} ← {:?}; event {} at {} on {}, {:?} {:?} {:?} {:?} in {:?} {} {} cause {}",
+        "{} r{} {:?} ← {:?}; event {} at {} on {}, {:?} {:?} {:?} {:?} in {:?} {} {} cause {} carried {:?}",
         de.topic,
         de.revision,
         de.result,
@@ -375,7 +377,8 @@ pub fn shown(de: &De) -> String {
         de.scope.place,
         de.scope.track,
         de.scope.path_id,
-        de.cause
+        de.cause,
+        de.carried
     )
 }
 
