@@ -34,6 +34,13 @@ fn a13_score_and_time_are_the_clients() {
 fn a13_no_metrics_no_score() {
     let stack = Stack::start();
     stack.play("start(s1,x1)@0\nstop(s1,x1)@900 -> accepted");
-    let names = ["usage.assessment.view", "usage.assessment.timespent", "usage.assessment.score"];
-    stack.expect_of(&names, "usage.assessment.view s1/x1 r1 1\nusage.assessment.timespent s1/x1 r1 0");
+    stack.expect(
+        "
+        usage.assessment.view s1/x1 r1 1
+        usage.assessment.timespent s1/x1 r1 0
+        usage.^^.view :assessment r1 1
+        usage.^^.timespent :assessment r1 0",
+    );
+    assert_eq!(stack.rows("time_ms", "item_time"), ["0"], "a row, not none");
+    assert!(stack.rows("percent", "assessment_score").is_empty());
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use da_model::event::Event;
-use da_model::event::Lineage;
+use da_model::event::{DiscreteEvent, Event, Lineage};
 use da_model::schema::{Schemas, codec};
 use da_runtime::probe::Silent;
+use tests::line::Line;
 use tests::rounds::{Rounds, recorded};
 use tests::stack::{Logged, Stack};
 use tests::tables;
@@ -34,6 +34,7 @@ fn inputs() -> Vec<(&'static str, String)> {
         ("A15", text(a15_suggested_path::INPUT)),
         ("A16", text(a16_same_millisecond::INPUT)),
         ("A17", text(a17_time_bounds::INPUT)),
+        ("A18", text(a18_seconds::INPUT)),
         ("A19", text(a19_over_night::INPUT)),
         ("A23", text(a23_local_date::INPUT)),
         ("A24", a24_teacher::input()),
@@ -64,21 +65,34 @@ fn of_class(topic: &str) -> bool {
     topic.starts_with("dep.member.") || topic.starts_with("dep.class.")
 }
 
-/// The last result of every class and member.
+/// The last value of every class and member; how it got there does not count.
 fn finals(log: &[Logged]) -> BTreeMap<Vec<String>, String> {
+    let passing = ["delta:", "at:", "date:", "attempt:"];
+    let value = |de: &DiscreteEvent<'_>| {
+        let words = Line::of(de).value.into_iter().filter(|w| !passing.iter().any(|p| w.starts_with(p)));
+        words.collect::<Vec<_>>().join(" ")
+    };
     let discrete = log.iter().filter(|l| of_class(&l.topic)).filter_map(Logged::discrete);
-    let text = |t: Option<std::borrow::Cow<'_, str>>| t.unwrap_or_default().into_owned();
     discrete
         .map(|de| {
-            let c = de.context;
-            let key = vec![de.event_name.into_owned(), c.tenant_id.into_owned(), text(c.class_id), text(de.user_id)];
-            (key, format!("{:?} {:?}", de.item_kind, de.result).replace("delta", ""))
+            let line = Line::of(&de);
+            (vec![de.context.tenant_id.to_string(), line.head.0, line.head.1], value(&de))
         })
         .collect()
 }
 
-fn recorded_cases() -> Stack {
-    let stack = Stack::start();
+/// The same set of values on every learner-keyed topic.
+fn same_of_learners(one: &[Logged], other: &[Logged]) {
+    let learners = |log| -> BTreeSet<_> { values(log).into_iter().filter(|(topic, ..)| !of_class(topic)).collect() };
+    let (one, other) = (learners(one), learners(other));
+    let names = |(topic, key, _): &(String, String, Vec<u8>)| format!("{topic} {key}");
+    assert_eq!(one.difference(&other).map(names).collect::<Vec<_>>(), Vec::<String>::new(), "did not come again");
+    assert_eq!(other.difference(&one).map(names).collect::<Vec<_>>(), Vec::<String>::new(), "are new");
+    assert!(!one.is_empty());
+}
+
+fn recorded_cases(settings: &str) -> Stack {
+    let stack = Stack::with(settings);
     for (tenant, text) in inputs() {
         stack.play_as(tenant, &text);
     }
@@ -87,12 +101,11 @@ fn recorded_cases() -> Stack {
 
 #[test]
 fn a28_rebuilt_from_demux_and_from_accepted() {
-    let stack = recorded_cases();
+    let stack = recorded_cases("");
     let log = stack.log();
     let tables = stack.whole_tables();
     assert!(tables.values().all(|rows| !rows.is_empty()), "every table has rows");
-    let dead: Vec<_> = log.iter().filter(|l| l.topic.ends_with(".dead")).collect();
-    assert!(dead.is_empty(), "{} dead letters", dead.len());
+    assert_eq!(log.iter().filter(|l| l.topic.ends_with(".dead")).count(), 0);
 
     let mut store = Rounds::new(Arc::new(Silent));
     store.stages().retain(|stage| stage.name() == "dep");
@@ -104,12 +117,18 @@ fn a28_rebuilt_from_demux_and_from_accepted() {
     drop(empty.append(recorded(&log, "gep.accepted")));
     empty.drain();
     let again = empty.log();
-    let learners = |log: &[Logged]| -> BTreeSet<_> { values(log).into_iter().filter(|(t, ..)| !of_class(t)).collect() };
-    let (before, after) = (learners(&log), learners(&again));
-    let names =
-        |set: Vec<&(String, String, Vec<u8>)>| set.iter().map(|(t, k, _)| format!("{t} {k}")).collect::<Vec<_>>();
-    assert_eq!(names(before.difference(&after).collect()), Vec::<String>::new(), "(b) values that did not come again");
-    assert_eq!(names(after.difference(&before).collect()), Vec::<String>::new(), "(b) values that are new");
+    same_of_learners(&log, &again);
     assert_eq!(finals(&again), finals(&log), "(b) final values of classes");
     assert_eq!(tables::difference(&tables::equal(&empty.file()), &tables::equal(&stack.file())), "", "(b) tables");
+}
+
+#[test]
+fn a28_three_partitions_say_the_same() {
+    let (one, three) = (recorded_cases(""), recorded_cases("DA__EMBEDDED__PARTITIONS=3"));
+    let (log, spread) = (one.log(), three.log());
+    let used: BTreeSet<u32> = spread.iter().map(|l| l.partition.0).collect();
+    assert_eq!(used.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
+    same_of_learners(&log, &spread);
+    assert_eq!(finals(&spread), finals(&log));
+    assert_eq!(tables::difference(&three.equal_tables(), &one.equal_tables()), "");
 }

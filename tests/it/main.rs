@@ -7,6 +7,7 @@
 #[path = "../cases/mod.rs"]
 mod cases;
 mod cli;
+mod examples;
 mod extending;
 mod house;
 mod ingest;

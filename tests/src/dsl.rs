@@ -4,7 +4,7 @@
 //! `q(s1,a1,q1)=correct 0–30`, `start(s1,a1)@0`, `grade(s1,a1,q1)=3/4@9000`, … followed by options, and by
 //! `-> verdict flags…` where the answer is not a plain `accepted`. Options: `by=B`, `class=`, `course=`, `unit=`,
 //! `lesson=` (`-` for none), `id=`, `tenant=`, `type=OE`, `zone=`, `path=`, `pathType=`, `received=`, `raw=`, `max=`,
-//! `time=` (metrics of an external stop), `teacher`, `nokind`.
+//! `time=` (metrics of an external stop), `teacher`, `nokind`, `seconds` (times as seconds, the end as text).
 
 use std::collections::BTreeMap;
 
@@ -111,7 +111,9 @@ impl<'l> Said<'l> {
             Some(at) => (seconds(at), seconds(at)),
             None => {
                 let span = words.next().unwrap_or_default();
-                let (from, to) = span.split_once('-').unwrap_or_else(|| panic!("`{line}` has no times"));
+                let cut =
+                    span.get(1..).and_then(|rest| rest.find('-')).unwrap_or_else(|| panic!("`{line}` has no times"));
+                let (from, to) = (&span[..=cut], &span[cut + 2..]);
                 (seconds(from), seconds(to))
             }
         };
@@ -180,6 +182,10 @@ impl<'l> Said<'l> {
             "version": {"logApi": "3.0"}, "metrics": self.metrics(),
             "context": self.context(), "payLoadObject": self.payload(),
         });
+        if self.option("seconds").is_some() {
+            event["startTime"] = json!((T0 + self.from) / 1000);
+            event["endTime"] = json!(((T0 + self.to) / 1000).to_string());
+        }
         if let (Some(context), false) = (event.get_mut("context").and_then(Value::as_object_mut), kind.is_null()) {
             context.insert("type".to_owned(), kind);
         }

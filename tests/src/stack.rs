@@ -223,6 +223,35 @@ impl Stack {
         self.begin();
     }
 
+    /// Stops the process and starts it again with one more variable of the environment.
+    pub fn restart_with(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self.restart();
+    }
+
+    /// The part of the stack's key that names it.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        self.key.split('.').next().unwrap_or_default()
+    }
+
+    /// A further key, known after the next start.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn further_key(&self, (partner, tenant, adapter): (&str, &str, &str), scope: Scope) -> String {
+        let new = NewKey {
+            partner: partner.to_owned(),
+            tenant: tenant.to_owned(),
+            tenants: Vec::new(),
+            adapter: adapter.to_owned(),
+            scopes: vec![scope],
+            rate: None,
+        };
+        auth::create(self.folder.path(), new, Timestamp(T0)).unwrap_or_else(|e| panic!("a key: {e}")).0
+    }
+
     /// The data file.
     #[must_use]
     pub fn file(&self) -> PathBuf {
