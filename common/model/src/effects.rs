@@ -84,7 +84,14 @@ impl Effects<'_> {
     /// No effects but an outcome.
     #[must_use]
     pub const fn none(outcome: Outcome) -> Self {
-        Self { outcome, writes: Vec::new(), emits: Vec::new(), parks: Vec::new(), refused: Vec::new(), notes: Vec::new() }
+        Self {
+            outcome,
+            writes: Vec::new(),
+            emits: Vec::new(),
+            parks: Vec::new(),
+            refused: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }
 

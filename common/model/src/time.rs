@@ -31,8 +31,7 @@ impl Timestamp {
     /// RFC 3339 text in UTC with milliseconds, for people; far out of range it is the bare number.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0)
-            .map_or_else(|_| self.0.to_string(), |t| format!("{t:.3}"))
+        jiff::Timestamp::from_millisecond(self.0).map_or_else(|_| self.0.to_string(), |t| format!("{t:.3}"))
     }
 }
 

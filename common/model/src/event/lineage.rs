@@ -5,7 +5,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::ids::{Offset, Partition, Text, TopicPartition, UnitName, SEPARATOR};
+use crate::ids::{Offset, Partition, SEPARATOR, Text, TopicPartition, UnitName};
 use crate::time::Timestamp;
 
 /// The longest chain of records; beyond it lies a dead letter `hop_limit`.

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::ids::Text;
-use crate::outcome::{codes, Flag};
+use crate::outcome::{Flag, codes};
 use crate::score::Points;
 use crate::time::{LocalDate, Timestamp};
 

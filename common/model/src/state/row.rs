@@ -129,11 +129,16 @@ impl Row {
     /// About how many bytes it takes in memory, for the cache's bound.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.0.iter().map(|v| 24 + match v {
-            Value::Null | Value::Int(_) => 0,
-            Value::Text(t) => t.len() + 16,
-            Value::Bytes(b) => b.len() + 16,
-        }).sum()
+        self.0
+            .iter()
+            .map(|v| {
+                24 + match v {
+                    Value::Null | Value::Int(_) => 0,
+                    Value::Text(t) => t.len() + 16,
+                    Value::Bytes(b) => b.len() + 16,
+                }
+            })
+            .sum()
     }
 }
 
