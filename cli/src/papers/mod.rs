@@ -35,7 +35,9 @@ pub fn pages() -> anyhow::Result<Vec<Page>> {
 
 fn topic_page() -> String {
     let mut text = String::from("# Topics\n\nFrom `topics.yaml`; written by `make docs`.\n\n");
-    text.push_str("| Topic | Key | Partition | Schema | From | To | Fed | Purpose |\n|---|---|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| Topic | Key | Partition | Schema | From | To | Fed | Purpose |\n|---|---|---|---|---|---|---|---|\n",
+    );
     for topic in topics::all() {
         let partition = match topic.partitioning {
             topics::Partitioning::Inherited => "inherited",
