@@ -265,7 +265,8 @@ impl<'e> Outputs<'e> {
             return;
         };
         self.unseen_rows.remove(&(stored.0, &*stored.1));
-        if found.digest != expected.digest {
+        // Two rows that say nothing are equal whatever else they hold (domain: "Equal tables").
+        if found.digest != expected.digest && !(found.void && expected.void) {
             let detail = format!("expected {:?}\n    found {:?}", expected.row, found.row);
             self.found(Anomaly::WrongAggregate, place, detail);
         }
