@@ -1,9 +1,13 @@
 //! A26: a live token reaches no topic, table or file, whole or cut; what was refused still proves what was sent.
 
+use std::path::Path;
+
 use da_runtime::http::auth::hex;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tests::dsl::{self, T0};
+use tests::folder::Folder;
+use tests::process::Site;
 use tests::stack::{Stack, answer};
 
 const TOKEN: &str = "tok-SECRET-1";
@@ -16,15 +20,14 @@ fn stars(bytes: &[u8]) -> usize {
     bytes.iter().filter(|b| **b == b'*').count()
 }
 
-#[test]
-fn a26_no_token_anywhere() {
-    let mut stack = Stack::start();
+/// What is sent: the good event, the one without a name, the system event, and the second one cut inside the token.
+fn lines() -> [String; 4] {
     let mut good = dsl::play("q(s1,a1,q1)=correct 0–30").event;
     good["session"]["sessionToken"] = json!(TOKEN);
     let mut nameless = good.clone();
     nameless.as_object_mut().unwrap().remove("eventName");
     let whole = nameless.to_string();
-    let cut = &whole[..whole.find(TOKEN).unwrap() + 7];
+    let cut = whole[..whole.find(TOKEN).unwrap() + 7].to_owned();
     let system = json!({
         "eventId": "e-create", "eventName": "item.create", "startTime": T0, "endTime": T0, "metrics": {},
         "session": {"apiKey": null, "sessionToken": TOKEN, "organizationUId": null},
@@ -33,7 +36,22 @@ fn a26_no_token_anywhere() {
         "payLoadObject": {"contentFormat": "assessment", "subEventName": "event.assessment.create",
             "data": {"id": "a1", "title": "Counting", "format": "assessment"}},
     });
-    let body = format!("{good}\n{whole}\n{system}\n{cut}");
+    [good.to_string(), whole, system.to_string(), cut]
+}
+
+fn no_file_has_it(folder: &Path) {
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        assert!(!has(&std::fs::read(&path).unwrap(), "tok-SEC"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a26_no_token_anywhere() {
+    let mut stack = Stack::start();
+    let lines = lines();
+    let [_, whole, _, cut] = &lines;
+    let body = lines.join("\n");
     let reply = answer(stack.request("/v1/events").header("content-type", "application/x-ndjson").body(body));
     let verdicts: Vec<_> = (0..4).map(|n| reply.verdict(n).join(" ")).collect();
     assert_eq!(verdicts, ["accepted", "rejected missing_field", "accepted", "rejected bad_json"], "{}", reply.body);
@@ -50,8 +68,24 @@ fn a26_no_token_anywhere() {
     assert!(stack.log().iter().all(|l| !has(&l.value, "tok-SEC") && !has(l.key.as_bytes(), "tok-SEC")));
     assert!(!reply.body.to_string().contains("tok-SEC"));
     stack.stop();
-    for file in std::fs::read_dir(stack.folder()).unwrap() {
-        let path = file.unwrap().path();
-        assert!(!has(&std::fs::read(&path).unwrap(), "tok-SEC"), "{}", path.display());
-    }
+    no_file_has_it(stack.folder());
+}
+
+#[test]
+fn a26_no_token_in_the_log_of_the_program() {
+    let folder = Folder::new();
+    let site = Site::new(Path::new(crate::cli::da().get_program()), folder.path()).unwrap();
+    let key = site.key().unwrap();
+    let mut server = site.start().unwrap();
+    site.ready(&mut server).unwrap();
+    let client = reqwest::blocking::Client::new();
+    let url = format!("{}/api/nucleus-insights/v2/event?apiKey={TOKEN}", site.url());
+    let request = client.post(&url).header("content-type", "application/x-ndjson");
+    let reply = answer(request.bearer_auth(key).body(lines().join("\n")));
+    assert_eq!((reply.status, &reply.body["rejected"]), (207, &2.into()), "{}", reply.body);
+    let unknown = answer(client.post(&url).header("content-type", "application/x-ndjson").body(lines().join("\n")));
+    assert_eq!(unknown.status, 401);
+    server.stop().unwrap();
+    assert!(!site.log().unwrap().is_empty());
+    no_file_has_it(folder.path());
 }

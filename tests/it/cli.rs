@@ -12,7 +12,7 @@ use serde_json::Value;
 use tests::measure;
 
 /// The program, built once and on free ports.
-fn da() -> Command {
+pub(crate) fn da() -> Command {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(built);
     let mut command = Command::new(&*PROGRAM);
     command.env("DA__HTTP__LISTEN", "127.0.0.1:0").env("DA__ADMIN__LISTEN", "127.0.0.1:0");
