@@ -177,7 +177,7 @@ fn next(dir: &Path, (url, key): (&str, &str), stays: bool, out: Output) -> anyho
     }
     out.line(format_args!("\n# post an event of your own\n{}", up::sample_request(url, key)))?;
     out.line(format_args!(
-        "\n# what became of it, and of the others\n{da} tap 'dep.class.*' --from -10m --limit 5 --dir {dir}"
+        "\n# what was said about classes, record by record\n{da} tap 'dep.class.*' --from -10m --limit 5 --dir {dir}"
     ))?;
     out.line(format_args!("\n# the classes, in SQL\nsqlite3 -readonly -header -column {dir}/{FILE} \"select class, item_kind, percent, learners, views from class_progress where level = 'course'\""))?;
     if stays {
