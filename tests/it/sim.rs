@@ -8,35 +8,74 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use da_model::event::Lineage;
-use da_model::schema::{codec, Schemas};
+use da_model::schema::{Schemas, codec};
 use da_model::state::Value;
 use da_model::time::Timestamp;
 use da_runtime::clock::ManualClock;
-use da_runtime::driver::{stage, DriverOptions, Stage};
+use da_runtime::driver::{DriverOptions, Stage, stage};
 use da_runtime::ports::Append;
-use gep::intake::{split_body, take_in, AnonymousPolicy, BodyForm, Limits, Origin, Partner};
-use tests::dsl::{plays, T0};
+use gep::intake::{AnonymousPolicy, BodyForm, Limits, Origin, Partner, split_body, take_in};
+use tests::dsl::{T0, plays};
 use tests::sim::{Chance, Schedule, SimProtocol, World};
 
 /// Schedules per input; with the inputs below more than 1,000 in all.
 const SCHEDULES: u64 = 100;
 
 const INPUTS: &[(&str, &str)] = &[
-    ("a3", "start(s1,a1)@0\nq(s1,a1,q1)=incorrect 0-30\nq(s1,a1,q1)=correct 30-50\nq(s1,a1,q2)=correct 50-60\nstop(s1,a1)@61"),
-    ("a4", "start(s1,a1)@0\nq(s1,a1,q1)=correct 0-20\nq(s1,a1,q2)=correct 20-40\nq(s1,a1,q3)=incorrect 40-60\nq(s1,a1,q4)=attempted 60-120 type=OE\nstop(s1,a1)@121\ngrade(s1,a1,q4)=3/4@3600"),
-    ("a5", "q(s1,a1,q1)=attempted 0-60 type=OE\nq(s1,a1,q2)=attempted 60-120 type=OE\nstop(s1,a1)@121\ngrade(s1,a1,q1)=3/4@3600\ngrade(s1,a1,q2)=2/4@3700"),
-    ("a6", "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=incorrect 10-20\nstop(s1,a1)@101\nq(s3,a2,q1)=correct 200-210\nstop(s3,a2)@251\nq(s2,a1,q1)=incorrect 400-410\nq(s2,a1,q2)=correct 410-420\nq(s2,a1,q3)=correct 420-430\nstop(s2,a1)@501"),
-    ("a8", "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=attempted 30-60 type=OE\nstop(s1,a1)@61\nq(s2,a1,q1)=correct 200-210\nq(s2,a1,q2)=incorrect 210-220\nstop(s2,a1)@251\ngrade(s1,a1,q2)=3/4@9000"),
+    (
+        "a3",
+        "start(s1,a1)@0\nq(s1,a1,q1)=incorrect 0-30\nq(s1,a1,q1)=correct 30-50\nq(s1,a1,q2)=correct 50-60\nstop(s1,a1)@61",
+    ),
+    (
+        "a4",
+        "start(s1,a1)@0\nq(s1,a1,q1)=correct 0-20\nq(s1,a1,q2)=correct 20-40\nq(s1,a1,q3)=incorrect 40-60\nq(s1,a1,q4)=attempted 60-120 type=OE\nstop(s1,a1)@121\ngrade(s1,a1,q4)=3/4@3600",
+    ),
+    (
+        "a5",
+        "q(s1,a1,q1)=attempted 0-60 type=OE\nq(s1,a1,q2)=attempted 60-120 type=OE\nstop(s1,a1)@121\ngrade(s1,a1,q1)=3/4@3600\ngrade(s1,a1,q2)=2/4@3700",
+    ),
+    (
+        "a6",
+        "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=incorrect 10-20\nstop(s1,a1)@101\nq(s3,a2,q1)=correct 200-210\nstop(s3,a2)@251\nq(s2,a1,q1)=incorrect 400-410\nq(s2,a1,q2)=correct 410-420\nq(s2,a1,q3)=correct 420-430\nstop(s2,a1)@501",
+    ),
+    (
+        "a8",
+        "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=attempted 30-60 type=OE\nstop(s1,a1)@61\nq(s2,a1,q1)=correct 200-210\nq(s2,a1,q2)=incorrect 210-220\nstop(s2,a1)@251\ngrade(s1,a1,q2)=3/4@9000",
+    ),
     ("a9", "start(s1,a1)@0\nq(s1,a1,q1)=correct 0-20\nstop(s1,a1)@51\nq(s1,a1,q2)=incorrect 20-50"),
-    ("a10", "q(s1,a1,q1)=correct 0-10\nstop(s1,a1)@11\nq(s2,a2,q1)=incorrect 20-30\nstop(s2,a2)@31\nq(s3,a1,q1)=incorrect 40-50 by=B\nstop(s3,a1)@51 by=B"),
-    ("a11", "q(s1,col1,q1)=correct 0-10\nq(s1,col1,q2)=correct 10-20\nq(s1,col1,q3)=correct 20-30\nq(s1,col1,q4)=incorrect 30-40\nq(s2,col2,p1)=correct 50-60\nq(s3,col1,q4)=correct 70-80"),
-    ("a12", "start(s1,col1)@0\nreact(s1,col1,r1)=5@10\nreact(s1,col1,r1)=3@20\nreact(s1,col1,r2)=4@30\nr(s1,col1,r1) 0-20\nr(s1,col1,r2) 20-40"),
-    ("a15", "q(s1,a1,q1)=correct 0-10 path=7 pathType=system\nq(s1,a1,q2)=incorrect 10-20 path=7 pathType=system\nstop(s1,a1)@21 path=7 pathType=system"),
+    (
+        "a10",
+        "q(s1,a1,q1)=correct 0-10\nstop(s1,a1)@11\nq(s2,a2,q1)=incorrect 20-30\nstop(s2,a2)@31\nq(s3,a1,q1)=incorrect 40-50 by=B\nstop(s3,a1)@51 by=B",
+    ),
+    (
+        "a11",
+        "q(s1,col1,q1)=correct 0-10\nq(s1,col1,q2)=correct 10-20\nq(s1,col1,q3)=correct 20-30\nq(s1,col1,q4)=incorrect 30-40\nq(s2,col2,p1)=correct 50-60\nq(s3,col1,q4)=correct 70-80",
+    ),
+    (
+        "a12",
+        "start(s1,col1)@0\nreact(s1,col1,r1)=5@10\nreact(s1,col1,r1)=3@20\nreact(s1,col1,r2)=4@30\nr(s1,col1,r1) 0-20\nr(s1,col1,r2) 20-40",
+    ),
+    (
+        "a15",
+        "q(s1,a1,q1)=correct 0-10 path=7 pathType=system\nq(s1,a1,q2)=incorrect 10-20 path=7 pathType=system\nstop(s1,a1)@21 path=7 pathType=system",
+    ),
     ("a19", "start(s1,col1)@0\nr(s1,col1,r1) 0-600\nr(s1,col1,r2) 51000-51300\nstop(s1,col1)@51300"),
-    ("a25", "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=incorrect 10-20\nstop(s1,a1)@21\nover(s1,a1,q2)=correct@600\nover(s1,a1,q2)=correct@700"),
-    ("b4", "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=attempted 10-20 type=OE\nstop(s1,a1)@21\ngrade(s1,a1,q2)=2.5/4@600\nq(s2,a1,q1)=attempted 700-710 type=OE\nstop(s2,a1)@711\ngrade(s2,a1,q1)=1/32@900"),
-    ("b7", "q(s1,a1,q1)=correct 0-30\nstop(s1,a1)@31\nq(s1,a1,q1)=incorrect 0-30 by=B\nstop(s1,a1)@31 by=B\nq(s1,a2,q1)=incorrect 0-30\nstop(s1,a2)@31"),
-    ("b12", "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=correct 10-20\nq(s1,a1,q3)=incorrect 20-30\nstop(s1,a1)@60\nq(s2,a1,q1)=correct 600-610\nq(s2,a1,q2)=incorrect 610-620\nstop(s2,a1)@660\nupd(s1,a1)=2/5@1200\nwithdraw(s2,a1)@1800\nupd(s1,a1)=2/4@2400"),
+    (
+        "a25",
+        "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=incorrect 10-20\nstop(s1,a1)@21\nover(s1,a1,q2)=correct@600\nover(s1,a1,q2)=correct@700",
+    ),
+    (
+        "b4",
+        "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=attempted 10-20 type=OE\nstop(s1,a1)@21\ngrade(s1,a1,q2)=2.5/4@600\nq(s2,a1,q1)=attempted 700-710 type=OE\nstop(s2,a1)@711\ngrade(s2,a1,q1)=1/32@900",
+    ),
+    (
+        "b7",
+        "q(s1,a1,q1)=correct 0-30\nstop(s1,a1)@31\nq(s1,a1,q1)=incorrect 0-30 by=B\nstop(s1,a1)@31 by=B\nq(s1,a2,q1)=incorrect 0-30\nstop(s1,a2)@31",
+    ),
+    (
+        "b12",
+        "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=correct 10-20\nq(s1,a1,q3)=incorrect 20-30\nstop(s1,a1)@60\nq(s2,a1,q1)=correct 600-610\nq(s2,a1,q2)=incorrect 610-620\nstop(s2,a1)@660\nupd(s1,a1)=2/5@1200\nwithdraw(s2,a1)@1800\nupd(s1,a1)=2/4@2400",
+    ),
 ];
 
 /// Every row of dep's tables without what may differ by arrival.
@@ -63,7 +102,12 @@ fn accepted(text: &str) -> Vec<Append> {
             let mut value = Vec::new();
             let root = emit.root.unwrap();
             codec::encode(&emit.event, &Lineage::of_intake(root.event_key, root.at), &schemas, &mut value);
-            records.push(Append { topic: emit.topic, key: emit.key.into_bytes(), value: Some(value), timestamp: received });
+            records.push(Append {
+                topic: emit.topic,
+                key: emit.key.into_bytes(),
+                value: Some(value),
+                timestamp: received,
+            });
         }
     }
     records
@@ -132,7 +176,8 @@ fn any_order_repetition_batch_size_and_crash_gives_equal_tables() {
         for seed in 0..SCHEDULES {
             let mut chance = Chance::new(seed);
             let mut order = records.clone();
-            order.extend((0..chance.below(4)).map(|_| records[chance.below(records.len())].clone()).collect::<Vec<_>>());
+            order
+                .extend((0..chance.below(4)).map(|_| records[chance.below(records.len())].clone()).collect::<Vec<_>>());
             chance.shuffle(&mut order);
             let batch = [1, 7, 1000][chance.below(3)];
             let schedule = Schedule { batch, crash_once_in: [0, 5, 15][chance.below(3)], chance };

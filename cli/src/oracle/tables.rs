@@ -94,7 +94,9 @@ impl Tables {
         }
         let row = self.row(key, de);
         row.insert("kind", text(de.item_kind));
-        row.insert("score_session", Cell::Text(session));
+        // Nothing stands where there is no score, hence no session either.
+        let stands = score.percent.map_or_else(String::new, |_| session);
+        row.insert("score_session", Cell::Text(stands));
         points(row, score);
         row.remove("revision");
     }

@@ -4,16 +4,17 @@
 //! sizes, filled from the input's bytes.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
 use cli::learners::{Profile, Settings};
-use da_model::event::lineage::{record_id, Lineage, Root, Source};
+use da_model::event::lineage::{Lineage, Root, Source, record_id};
 use da_model::ids::{Offset, Partition, TopicName};
-use da_model::schema::{codec, Schemas};
+use da_model::schema::{Schemas, codec};
 use da_model::state::{Row, RowKey, RowSource, Snapshot};
 use da_model::time::Timestamp;
 use da_model::{Event, Handler, Record};
-use gep::intake::{split_body, take_in, AnonymousPolicy, BodyForm, Limits, Origin, Partner};
+use gep::intake::{AnonymousPolicy, BodyForm, Limits, Origin, Partner, split_body, take_in};
 
 use super::cpu;
 
@@ -34,6 +35,17 @@ pub struct Cost {
     pub nanos: u64,
     /// CPU nanoseconds of a copy of the same shape.
     pub copy_nanos: u64,
+}
+
+impl fmt::Display for Cost {
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (nanos, copy) = (self.nanos as f64, self.copy_nanos.max(1) as f64);
+        let (inputs, outputs) = (self.inputs.max(1) as f64, self.outputs.max(1) as f64);
+        write!(f, "{:<8} {:>9} {:>9} ", self.stage, self.inputs, self.outputs)?;
+        let (each, copied) = (nanos / inputs / 1_000.0, copy / inputs / 1_000.0);
+        write!(f, "{each:>16.2} {copied:>12.2} {:>8.1} {:>12.2}", nanos / copy, nanos / outputs / 1_000.0)
+    }
 }
 
 /// Records in memory, their bytes in one arena.
@@ -59,7 +71,14 @@ impl RowSource for Rows {
 #[must_use]
 pub fn measure(events: u64) -> Vec<Cost> {
     let settings = Settings {
-        profile: Profile::Bench, seed: 1, events, connections: 1, batch: 100, classes: 40, learners: 1000, base: NOW.0,
+        profile: Profile::Bench,
+        seed: 1,
+        events,
+        connections: 1,
+        batch: 100,
+        classes: 40,
+        learners: 1000,
+        base: NOW.0,
     };
     let world = settings.world();
     let mut stream = settings.stream(&world, 0);
@@ -90,7 +109,12 @@ fn intake(bodies: &[String]) -> (Log, Cost) {
         inputs += elements.len();
         for emit in take_in(&elements, &partner, NOW, &origin, &limits).emits {
             let lineage = emit.root.map(|root| Lineage::of_intake(root.event_key, root.at));
-            log.push(emit.topic, &emit.event, &lineage.unwrap_or_else(|| Lineage::of_intake(uuid_nil(), NOW)), &schemas);
+            log.push(
+                emit.topic,
+                &emit.event,
+                &lineage.unwrap_or_else(|| Lineage::of_intake(uuid_nil(), NOW)),
+                &schemas,
+            );
         }
     }
     let nanos = cpu::of_this_thread() - before;
@@ -165,7 +189,12 @@ fn one<H: Handler>(handler: &H, record: &Record<'_>, rows: &mut Rows, (out, sche
         let index = i32::try_from(index).unwrap_or(0);
         let lineage = Lineage {
             id: record_id(record.topic_partition(), record.offset, emit.unit, index),
-            src: Some(Source { topic: record.topic.0.into(), partition: record.partition, offset: record.offset, index }),
+            src: Some(Source {
+                topic: record.topic.0.into(),
+                partition: record.partition,
+                offset: record.offset,
+                index,
+            }),
             root: Some(Root { event_key: uuid_nil(), at: NOW }),
             hop: 1,
             seq: Some(record.offset.0),

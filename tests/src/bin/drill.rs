@@ -47,8 +47,17 @@ fn run() -> anyhow::Result<String> {
     let need = plan.events * BYTES_PER_EVENT;
     std::fs::create_dir_all(&dir)?;
     let free = free_bytes(&dir)?;
-    say(&format!("drill crash-loop: level {} seed {} events {} kills {}", plan.level, plan.seed, plan.events, plan.kills), ExitCode::SUCCESS);
-    say(&format!("disk: needs about {} MB, {} MB are free in {}", need >> 20, free >> 20, dir.display()), ExitCode::SUCCESS);
+    say(
+        &format!(
+            "drill crash-loop: level {} seed {} events {} kills {}",
+            plan.level, plan.seed, plan.events, plan.kills
+        ),
+        ExitCode::SUCCESS,
+    );
+    say(
+        &format!("disk: needs about {} MB, {} MB are free in {}", need >> 20, free >> 20, dir.display()),
+        ExitCode::SUCCESS,
+    );
     ensure!(free >= 2 * need, "less than twice of what it needs is free; free some, or set TMPDIR to another disk");
     let verdict = crash_loop(&plan, &dir);
     if verdict.is_ok() {
@@ -110,7 +119,19 @@ fn load(site: &Site, (key, ledger): (&str, &Path), plan: &Plan) -> anyhow::Resul
     let log = File::create(site.dir.join("load.log"))?;
     let (events, seed) = (plan.events.to_string(), plan.seed.to_string());
     let child = Command::new(&site.program)
-        .args(["simulate", "--profile", "soak", "--url", &site.url(), "--key", key, "--events", &events, "--seed", &seed])
+        .args([
+            "simulate",
+            "--profile",
+            "soak",
+            "--url",
+            &site.url(),
+            "--key",
+            key,
+            "--events",
+            &events,
+            "--seed",
+            &seed,
+        ])
         .args(["--tenant", "drill", "--partner", "drill", "--ledger"])
         .arg(ledger)
         .stdin(Stdio::null())
@@ -120,8 +141,14 @@ fn load(site: &Site, (key, ledger): (&str, &Path), plan: &Plan) -> anyhow::Resul
     Ok(child)
 }
 
-fn finish(site: &Site, server: Server, (ledger, recoveries): (&Path, &mut Vec<f64>), plan: &Plan) -> anyhow::Result<String> {
-    let audit = Command::new(&site.program).args(["audit", "--ledger"]).arg(ledger).arg("--dir").arg(&site.dir).output()?;
+fn finish(
+    site: &Site,
+    server: Server,
+    (ledger, recoveries): (&Path, &mut Vec<f64>),
+    plan: &Plan,
+) -> anyhow::Result<String> {
+    let audit =
+        Command::new(&site.program).args(["audit", "--ledger"]).arg(ledger).arg("--dir").arg(&site.dir).output()?;
     let text = String::from_utf8_lossy(&audit.stdout);
     say(text.trim_end(), ExitCode::SUCCESS);
     ensure!(audit.status.success(), "the audit does not agree: {}", String::from_utf8_lossy(&audit.stderr));
@@ -137,7 +164,13 @@ fn finish(site: &Site, server: Server, (ledger, recoveries): (&Path, &mut Vec<f6
     let at = |share: usize| recoveries.get((recoveries.len().saturating_sub(1)) * share / 100).copied().unwrap_or(0.0);
     Ok(format!(
         "drill crash-loop: ok level={} seed={} events={} kills={} recovery p50={:.2}s p99={:.2}s max={:.2}s stop={stopped:.2}s",
-        plan.level, plan.seed, plan.events, plan.kills, at(50), at(99), at(100)
+        plan.level,
+        plan.seed,
+        plan.events,
+        plan.kills,
+        at(50),
+        at(99),
+        at(100)
     ))
 }
 

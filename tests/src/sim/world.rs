@@ -59,8 +59,11 @@ impl World {
             };
         }
         for record in work.out.records() {
-            let stored =
-                Stored { at: record.timestamp, key: record.key.map(<[u8]>::to_vec), value: Some(record.value.to_vec()) };
+            let stored = Stored {
+                at: record.timestamp,
+                key: record.key.map(<[u8]>::to_vec),
+                value: Some(record.value.to_vec()),
+            };
             self.topics.entry(record.to).or_default().push(stored);
         }
         for (at, position) in work.positions {

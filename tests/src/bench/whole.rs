@@ -1,0 +1,221 @@
+//! The whole process: `da up` under `da simulate --profile bench`, load generator on the same two cores.
+//!
+//! Place: second table of `make bench`. From the first request to the last group drained; figures of the server are
+//! from process accounting and from its file, read beside it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use da_runtime::io::sqlite_log::Reader;
+use serde_json::json;
+
+use super::cpu;
+use crate::process::{Server, Site, deadline, now, pause};
+
+/// What one run of load came to.
+#[derive(Debug)]
+pub struct Run {
+    /// What it was about.
+    pub name: &'static str,
+    /// Events sent.
+    pub events: u64,
+    /// Seconds from the first request to the last group drained.
+    pub seconds: f64,
+    /// CPU seconds of the server.
+    pub server_cpu: f64,
+    /// Rows in tables and records in topics added per event.
+    pub rows_per_event: f64,
+    /// Records in topics added per event.
+    pub records_per_event: f64,
+    /// Resident bytes at the end.
+    pub resident: u64,
+}
+
+/// A running server with its key.
+#[derive(Debug)]
+pub struct Bench {
+    site: Site,
+    server: Server,
+    key: String,
+    dir: PathBuf,
+}
+
+impl std::fmt::Display for Run {
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let events = self.events as f64;
+        write!(
+            f,
+            "{:<28} {:>8} events {:>8.0} events/s {:>8.1} CPU-s/M {:>6.1} rows/event {:>6.1} records/event {:>5} MB",
+            self.name,
+            self.events,
+            events / self.seconds,
+            self.server_cpu * 1e6 / events,
+            self.rows_per_event,
+            self.records_per_event,
+            self.resident >> 20
+        )
+    }
+}
+
+impl Bench {
+    /// Starts a server in a new folder.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start(name: &str) -> anyhow::Result<Self> {
+        let dir = std::env::temp_dir().join(format!("da-bench-{name}-{}", std::process::id()));
+        let site = Site::new(Path::new("target/release/da"), &dir)?;
+        let key = site.key()?;
+        let mut server = site.start()?;
+        site.ready(&mut server)?;
+        Ok(Self { site, server, key, dir })
+    }
+
+    /// Stops the server and removes its folder.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn finish(self) -> anyhow::Result<()> {
+        let status = self.server.stop()?;
+        ensure!(status.success(), "da up ended with {status}");
+        Ok(std::fs::remove_dir_all(self.dir)?)
+    }
+
+    fn reader(&self) -> anyhow::Result<Reader> {
+        Reader::open(&self.dir.join("da.sqlite")).map_err(|fault| anyhow::anyhow!("{fault}"))
+    }
+
+    /// Plays the bench profile and waits until everything is drained.
+    ///
+    /// # Errors
+    /// When the load fails.
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    pub fn play(&self, name: &'static str, events: u64, seed: u64) -> anyhow::Result<Run> {
+        let before = self.sizes()?;
+        let cpu = cpu::of_process(self.server.pid()).unwrap_or(0.0);
+        let ledger = self.dir.join(format!("ledger-{seed}.jsonl"));
+        let started = now();
+        let load = Command::new(&self.site.program)
+            .args(["simulate", "--profile", "bench", "--connections", "8", "--batch", "100", "--quiet"])
+            .args(["--url", &self.site.url(), "--key", &self.key, "--seed", &seed.to_string()])
+            .args(["--events", &events.to_string(), "--ledger"])
+            .arg(&ledger)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()?;
+        ensure!(load.success(), "da simulate ended with {load}");
+        self.drained()?;
+        let seconds = started.elapsed().as_secs_f64();
+        let after = self.sizes()?;
+        Ok(Run {
+            name,
+            events,
+            seconds,
+            server_cpu: cpu::of_process(self.server.pid()).unwrap_or(0.0) - cpu,
+            rows_per_event: (after.0 - before.0) as f64 / events as f64,
+            records_per_event: (after.1 - before.1) as f64 / events as f64,
+            resident: cpu::resident(self.server.pid()).unwrap_or(0),
+        })
+    }
+
+    /// One event per request at a steady rate: milliseconds from the scheduled time to the class row.
+    ///
+    /// # Errors
+    /// When a request fails or a row does not appear.
+    pub fn latencies(&self, requests: u64, per_second: u64) -> anyhow::Result<Vec<f64>> {
+        let client = reqwest::blocking::Client::new();
+        let mut reader = self.reader()?;
+        let mut seen = class_time(&mut reader)?;
+        let mut latencies = Vec::new();
+        let started = now();
+        for n in 0..requests {
+            let scheduled = n * 1_000_000 / per_second;
+            while u64::try_from(started.elapsed().as_micros())? < scheduled {
+                pause(0);
+            }
+            self.post(&client, &visit(n, "latency"))?;
+            let until = deadline(10);
+            while class_time(&mut reader)? <= seen {
+                ensure!(!until.passed(), "the class row does not move");
+            }
+            seen = class_time(&mut reader)?;
+            let micros = u64::try_from(started.elapsed().as_micros())?;
+            latencies.push(f64::from(u32::try_from(micros - scheduled)?) / 1000.0);
+        }
+        latencies.sort_by(f64::total_cmp);
+        Ok(latencies)
+    }
+
+    /// Posts one-event sessions from number `from` up to `to` and returns the resident bytes after them.
+    ///
+    /// # Errors
+    /// When a request fails.
+    pub fn sessions(&self, from: u64, to: u64) -> anyhow::Result<u64> {
+        let client = reqwest::blocking::Client::new();
+        let numbers: Vec<u64> = (from..to).collect();
+        for chunk in numbers.chunks(1000) {
+            let events: Vec<serde_json::Value> = chunk.iter().map(|n| visit(*n, "session")).collect();
+            self.post(&client, &serde_json::Value::Array(events))?;
+        }
+        self.drained()?;
+        cpu::resident(self.server.pid()).context("the server is gone")
+    }
+
+    fn post(&self, client: &reqwest::blocking::Client, body: &serde_json::Value) -> anyhow::Result<()> {
+        let request = client.post(format!("{}/v1/events", self.site.url())).bearer_auth(&self.key);
+        let answer = request.header("content-type", "application/json").body(body.to_string()).send()?;
+        ensure!(answer.status() == 202, "{}: {}", answer.status(), answer.text()?);
+        Ok(())
+    }
+
+    fn drained(&self) -> anyhow::Result<()> {
+        let mut reader = self.reader()?;
+        let until = deadline(600);
+        loop {
+            let positions = reader.positions().map_err(|fault| anyhow::anyhow!("{fault}"))?;
+            if positions.iter().all(|p| p.next >= p.end) {
+                return Ok(());
+            }
+            ensure!(!until.passed(), "the groups are not drained after ten minutes");
+            pause(5);
+        }
+    }
+
+    /// Rows of all tables, and records of all topics.
+    fn sizes(&self) -> anyhow::Result<(u64, u64)> {
+        let mut reader = self.reader()?;
+        let tables = dep::tables::tables().into_iter().chain(gep::tables::all());
+        let mut rows = 0;
+        for table in tables {
+            rows += number(&mut reader, &format!("SELECT count(*) AS n FROM {}", table.name))?;
+        }
+        let records = number(&mut reader, "SELECT coalesce(sum(last_offset - first_offset + 1), 0) AS n FROM log_chunk")?;
+        Ok((rows, records))
+    }
+}
+
+fn class_time(reader: &mut Reader) -> anyhow::Result<u64> {
+    number(reader, "SELECT coalesce(sum(visits), 0) AS n FROM class_time")
+}
+
+fn number(reader: &mut Reader, sql: &str) -> anyhow::Result<u64> {
+    let rows = reader.query(sql).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+    rows.first().and_then(|row| row.get("n")).and_then(serde_json::Value::as_u64).with_context(|| format!("no number from {sql}"))
+}
+
+/// One visit of a resource in a collection, in a session of its own.
+fn visit(n: u64, word: &str) -> serde_json::Value {
+    let id = |what: &str| da_model::identity::id_of(&[what, word, &n.to_string()]).to_string();
+    json!({
+        "eventId": id("event"), "eventName": "collection.resource.play",
+        "startTime": 1_772_442_000_000_u64, "endTime": 1_772_442_001_000_u64,
+        "session": {"sessionId": id("session")}, "user": {"gooruUId": id("learner")},
+        "context": {
+            "type": "stop", "contentGooruId": id("resource"), "parentGooruId": "c0ffee00-0000-4000-8000-000000000001",
+            "collectionType": "collection", "resourceType": "resource", "classGooruId": format!("{word}-class"),
+            "courseGooruId": "course", "unitGooruId": "unit", "lessonGooruId": "lesson", "contentSource": "coursemap"
+        }
+    })
+}
