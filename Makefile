@@ -76,11 +76,11 @@ measures: ## print the size table into docs/generated/measures.md; fail on what 
 docs: ## regenerate docs/generated from topics, schemas, registries and names
 	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers
 
-golden: ## accept new output of the cases; look at the difference before committing
-	GOLDEN=accept $(CARGO) test --locked -p tests --test it golden::
+golden: ## accept new golden output (there is none yet: cases state the numbers of the document themselves)
+	@echo "no golden files: every case under tests/cases states its numbers itself"
 
 fuzz: ## many random inputs to parser, adapters and codec
-	PROPTEST_CASES=20000 $(CARGO) test --locked --release -p tests --test it fuzz
+	PROPTEST_CASES=20000 $(CARGO) test --locked --release -p da-model -p gep
 
 up: setup $(DA) ## start everything in one process; stop with Ctrl-C or `make down`
 	$(DA) up --dir $(DIR)
