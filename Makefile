@@ -5,12 +5,11 @@ SEED  ?= 1
 DIR   ?= da-data
 DA    := target/release/da
 CORES := gep demux dep
-PACKAGES := da-model da-runtime $(CORES) cli tests
 # What no core and no other service may pull in.
 SHELL_CRATES := da-runtime|rdkafka|rdkafka-sys|tokio|sqlx|axum|hyper|reqwest|redis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt lint cores trees rustdoc house papers settings quick test demo drill bench measures docs golden fuzz up down audit
+.PHONY: help setup check fmt lint trees rustdoc house papers settings quick test demo drill bench measures docs golden fuzz up down audit
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -18,18 +17,15 @@ help: ## list the targets
 setup: ## install the system packages that are missing, or say what and why
 	@sh deploy/setup.sh
 
-check: setup fmt lint cores trees rustdoc house papers settings ## format, lints, arrows between crates, house rules, fresh papers
+check: setup fmt lint trees rustdoc house papers settings ## format, lints, arrows between crates, house rules, fresh papers
 	@echo "check: ok"
 
 fmt:
 	$(CARGO) fmt --all -- --check
 
 lint:
-	set -e; for p in $(PACKAGES); do $(CARGO) clippy --locked -p $$p --all-targets -- -D warnings; done
-	set -e; for p in $(CORES); do $(CARGO) clippy --locked -p $$p --no-default-features --all-targets -- -D warnings; done
-
-cores:
-	set -e; for p in $(CORES); do $(CARGO) check --locked -p $$p --no-default-features; done
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p da-model $(CORES:%=-p %) --no-default-features --all-targets -- -D warnings
 
 # A service core knows da-model only; a service knows no other service; da-runtime knows none.
 trees:
@@ -53,7 +49,7 @@ settings:
 	@set -e; for file in deploy/settings/*.yaml; do $(CARGO) run --locked --quiet -p cli --bin da -- validate $$file; done
 
 quick: ## tests of the cores without any shell, and the simulation; seconds when warm
-	set -e; $(CARGO) test --locked -p da-model; for p in $(CORES); do $(CARGO) test --locked -p $$p --no-default-features; done
+	$(CARGO) test --locked -p da-model $(CORES:%=-p %) --no-default-features
 	$(CARGO) test --locked -p tests --test it sim
 
 test: setup ## all tests; the summary of the system tests closes the run
@@ -65,7 +61,7 @@ demo: setup $(DA) ## two classes of simulated learners, their tables filling liv
 	$(DA) demo
 
 drill: setup $(DA) ## kill the process again and again under load: LEVEL=floor|target|moonshot SEED=n
-	$(CARGO) run --locked --release -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
+	$(CARGO) run --locked -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
 
 bench: setup $(DA) ## cost per event of every stage, and of the whole process
 	$(CARGO) run --locked --release -p tests --bin bench

@@ -1,5 +1,5 @@
 //! The fold against the numbers of domain.md §10, event by event, without a shell around it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::too_many_arguments, reason = "the arguments are the notation of domain.md §10")]
 
 use std::collections::HashMap;

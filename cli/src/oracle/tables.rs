@@ -95,7 +95,7 @@ impl Tables {
         let row = self.row(key, de);
         row.insert("kind", text(de.item_kind));
         // Nothing stands where there is no score, hence no session either.
-        let stands = score.percent.map_or_else(String::new, |_| session);
+        let stands = score.percent.map_or_else(|| "".into(), |_| session);
         row.insert("score_session", Cell::Text(stands));
         points(row, score);
         row.remove("revision");

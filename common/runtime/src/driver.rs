@@ -5,78 +5,27 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
-use da_model::delivery::breaker::{Breaker, Decision, Thresholds};
+use da_model::delivery::breaker::{Breaker, Decision};
 use da_model::effects::Effects;
 use da_model::fault::{Fault, Rejection};
 use da_model::handler::Handler;
 use da_model::ids::{TopicName, TopicPartition, UnitName};
 use da_model::outcome::Reason;
 use da_model::record::Record;
-use da_model::schema::{Schemas, codec};
+use da_model::schema::codec;
 use da_model::state::{RowKey, Snapshot};
 use da_model::time::Timestamp;
 use da_model::topics;
 use rustc_hash::FxHashSet;
 
 use crate::batch::{Fold, Maker, Origin, Routes, Rows};
-use crate::commit::status::Counts;
 use crate::commit::{Ask, Polled, Position, Protocol};
-use crate::ports::Clock;
+pub use crate::stage::{DriverOptions, Stage, Stepped};
 
-/// The most records of one step (delivery.md §5).
-pub const STEP_RECORDS: usize = 512;
 /// The first step after a start, and the least that a step takes however slow the machine is.
 const FIRST_RECORDS: usize = 128;
 const LEAST_RECORDS: usize = 16;
-/// How long a step may take; the next batch is sized by how long the last one took.
-pub const STEP_MS: i64 = 10;
-
-/// How a Driver runs its handler.
-#[derive(Clone)]
-pub struct DriverOptions {
-    /// The one reader of time; here it only ends long steps.
-    pub clock: Arc<dyn Clock>,
-    /// Schema ids of the log.
-    pub schemas: Schemas,
-    /// The service's version, for dead letters.
-    pub version: &'static str,
-    /// The most records of a step.
-    pub max_records: usize,
-    /// The longest a step decides.
-    pub max_ms: i64,
-    /// When to stall an internal topic.
-    pub breaker: Thresholds,
-}
-
-/// What a committed step did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Stepped {
-    /// Records it moved behind.
-    pub records: usize,
-    /// What to count.
-    pub counts: Counts,
-}
-
-/// A Driver whose handler's type is forgotten, so that a pipeline can hold many.
-pub trait Stage: Send {
-    /// The handler's name, which is the group.
-    fn name(&self) -> &'static str;
-
-    /// The topics it reads.
-    fn topics(&self) -> &[TopicName];
-
-    /// The partitions the breaker stopped.
-    fn stalled(&self) -> &[TopicPartition];
-
-    /// One batch, at most `max` records: poll, decide, commit.
-    ///
-    /// # Errors
-    /// A [`Fault`]; nothing of the batch stands.
-    fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault>;
-}
-
 /// A stage that runs `handler`.
 pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dyn Stage> {
     let (name, topics) = (handler.name(), handler.topics());
@@ -110,21 +59,6 @@ struct Decoded<'r, I> {
 
 /// Records that failed by our fault, per partition in offset order.
 type Failures = BTreeMap<TopicPartition, Vec<bool>>;
-
-impl DriverOptions {
-    /// The defaults of delivery.md.
-    #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            schemas: Schemas::embedded(),
-            version: env!("CARGO_PKG_VERSION"),
-            max_records: STEP_RECORDS,
-            max_ms: STEP_MS,
-            breaker: Thresholds::default(),
-        }
-    }
-}
 
 impl<H: Handler> Stage for Driver<H> {
     fn name(&self) -> &'static str {

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod commit;
 pub mod config;
 pub mod dead_letter;
+pub mod stage;
 pub mod driver;
 pub mod http;
 pub mod io;

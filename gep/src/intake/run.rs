@@ -10,7 +10,7 @@ use da_model::time::Timestamp;
 use rustc_hash::FxHashSet;
 use uuid::Uuid;
 
-use super::finish::{Receipt, Finished, finish};
+use super::finish::{Finished, Receipt, finish};
 use super::rejected::rejected;
 use super::{Element, Intake, Limits, Origin, Partner, VerdictLine};
 use crate::adapters::{self, Adapted, Adapter};

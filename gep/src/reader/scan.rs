@@ -384,12 +384,11 @@ mod tests {
         for length in 0..20 {
             let plain = vec![0xe9_u8; length];
             assert_eq!(plain_run(&plain), length);
-            for stop in [b'"', b'\\', 0, 0x1f] {
-                for at in 0..length {
-                    let mut bytes = plain.clone();
-                    bytes[at] = stop;
-                    assert_eq!(plain_run(&bytes), at, "{stop} at {at} of {length}");
-                }
+            let stops = [b'"', b'\\', 0, 0x1f];
+            for (stop, at) in stops.into_iter().flat_map(|stop| (0..length).map(move |at| (stop, at))) {
+                let mut bytes = plain.clone();
+                bytes[at] = stop;
+                assert_eq!(plain_run(&bytes), at, "{stop} at {at} of {length}");
             }
         }
         assert_eq!(plain_run(b" !#[]~\x7f\x80"), 8);

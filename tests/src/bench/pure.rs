@@ -109,12 +109,8 @@ fn intake(bodies: &[String]) -> (Log, Cost) {
         inputs += elements.len();
         for emit in take_in(&elements, &partner, NOW, &origin, &limits).emits {
             let lineage = emit.root.map(|root| Lineage::of_intake(root.event_key, root.at));
-            log.push(
-                emit.topic,
-                &emit.event,
-                &lineage.unwrap_or_else(|| Lineage::of_intake(uuid_nil(), NOW)),
-                &schemas,
-            );
+            let lineage = lineage.unwrap_or_else(|| Lineage::of_intake(uuid_nil(), NOW));
+            log.push(emit.topic, (&emit.event, &lineage), &schemas);
         }
     }
     let nanos = cpu::of_this_thread() - before;
@@ -199,7 +195,7 @@ fn one<H: Handler>(handler: &H, record: &Record<'_>, rows: &mut Rows, (out, sche
             hop: 1,
             seq: Some(record.offset.0),
         };
-        out.push(emit.topic, &emit.event, &lineage, schemas);
+        out.push(emit.topic, (&emit.event, &lineage), schemas);
     }
     for write in effects.writes {
         match write.row {
@@ -228,7 +224,7 @@ fn copy(inputs: &[&[u8]], shape: &Log) -> u64 {
 }
 
 impl Log {
-    fn push(&mut self, topic: TopicName, event: &Event<'_>, lineage: &Lineage<'_>, schemas: &Schemas) {
+    fn push(&mut self, topic: TopicName, (event, lineage): (&Event<'_>, &Lineage<'_>), schemas: &Schemas) {
         let start = self.bytes.len();
         codec::encode(event, lineage, schemas, &mut self.bytes);
         self.records.push((topic, start..self.bytes.len()));

@@ -191,7 +191,8 @@ impl Bench {
         for table in tables {
             rows += number(&mut reader, &format!("SELECT count(*) AS n FROM {}", table.name))?;
         }
-        let records = number(&mut reader, "SELECT coalesce(sum(last_offset - first_offset + 1), 0) AS n FROM log_chunk")?;
+        let records =
+            number(&mut reader, "SELECT coalesce(sum(last_offset - first_offset + 1), 0) AS n FROM log_chunk")?;
         Ok((rows, records))
     }
 }
@@ -202,7 +203,10 @@ fn class_time(reader: &mut Reader) -> anyhow::Result<u64> {
 
 fn number(reader: &mut Reader, sql: &str) -> anyhow::Result<u64> {
     let rows = reader.query(sql).map_err(|fault| anyhow::anyhow!("{fault}"))?;
-    rows.first().and_then(|row| row.get("n")).and_then(serde_json::Value::as_u64).with_context(|| format!("no number from {sql}"))
+    rows.first()
+        .and_then(|row| row.get("n"))
+        .and_then(serde_json::Value::as_u64)
+        .with_context(|| format!("no number from {sql}"))
 }
 
 /// One visit of a resource in a collection, in a session of its own.

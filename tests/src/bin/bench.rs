@@ -30,7 +30,9 @@ fn stages() {
 }
 
 fn whole() -> anyhow::Result<()> {
-    say("whole process: bench profile, requests of 100 events, 8 connections, synchronous=FULL, load on the same cores");
+    say(
+        "whole process: bench profile, requests of 100 events, 8 connections, synchronous=FULL, load on the same cores",
+    );
     let bench = Bench::start("load")?;
     say(&format!("  {}", bench.play("empty file", 200_000, 1)?));
     say(&format!("  {}", bench.play("file of the first run's rows", 200_000, 2)?));
@@ -44,7 +46,11 @@ fn whole() -> anyhow::Result<()> {
     let few = bench.sessions(0, 10_000)?;
     let many = bench.sessions(10_000, 1_000_000)?;
     let growth = (i128::from(many) - i128::from(few)) * 100 / i128::from(few.max(1));
-    say(&format!("  resident after 10^4 one-event sessions {} MB, after 10^6 {} MB: {growth:+} %", few >> 20, many >> 20));
+    say(&format!(
+        "  resident after 10^4 one-event sessions {} MB, after 10^6 {} MB: {growth:+} %",
+        few >> 20,
+        many >> 20
+    ));
     bench.finish()
 }
 

@@ -12,11 +12,11 @@ fn main() -> ExitCode {
     let rows = measure::measures();
     let page = measure::page(&rows);
     println!("{page}");
-    if let Some(file) = std::env::args().nth(1) {
-        if let Err(error) = std::fs::write(measure::root().join(&file), &page) {
-            eprintln!("writing {file}: {error}");
-            return ExitCode::from(3);
-        }
+    if let Some(file) = std::env::args().nth(1)
+        && let Err(error) = std::fs::write(measure::root().join(&file), &page)
+    {
+        eprintln!("writing {file}: {error}");
+        return ExitCode::from(3);
     }
     let broken: Vec<&String> = rows.iter().flat_map(|row| &row.broken).collect();
     for line in &broken {

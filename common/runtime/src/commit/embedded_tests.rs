@@ -19,7 +19,13 @@ use da_model::state::{Column, Feed, Kind, Range, Row, RowKey, Snapshot, Value};
 use da_model::time::Timestamp;
 use uuid::Uuid;
 
+use std::path::PathBuf;
+
+use da_model::ids::TopicName;
+use da_model::state::Table;
+
 use super::*;
+use crate::probe::{Probe, Silent};
 use crate::clock::ManualClock;
 use crate::driver::{DriverOptions, stage};
 use crate::io::sqlite_log::Reader;

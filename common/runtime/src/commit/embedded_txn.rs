@@ -4,32 +4,24 @@
 //! after it everything did: a round that fails is rolled back, its requests are told so, and the engine is opened anew.
 //! Decides nothing about an event; starts no thread (`worker`).
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
 use da_model::delivery::retry::{Reaction, reaction};
 use da_model::fault::Fault;
-use da_model::ids::TopicName;
-use da_model::state::Table;
-use da_model::topics;
 
 use super::engine::Engine;
+use super::folder;
+pub use super::folder::{EmbeddedOptions, FILE, LOCK, OpenError};
 pub use super::queue::QueueBounds;
 use super::queue::{Request, Shared};
 use super::status::{Lag, Status};
 use crate::driver::{Stage, Stepped};
 pub use crate::io::sql::Migration;
-use crate::io::sql::RUNTIME_SQLITE;
-use crate::ports::{Appended, Clock, Sink, SinkError};
-use crate::probe::{Probe, Silent};
+use crate::ports::{Appended, Sink, SinkError};
 use crate::stop::{Phase, Stop};
 
-/// The database in the data folder.
-pub const FILE: &str = "da.sqlite";
-/// The lock beside it; never the database file itself.
-pub const LOCK: &str = "da.lock";
 /// A round takes no new steps after this.
 const ROUND_MS: i64 = 20;
 /// Bytes of requests one round appends.
@@ -38,50 +30,6 @@ const ROUND_BYTES: usize = 4 << 20;
 const BACKLOG: i64 = 8_192;
 /// How long the loop sleeps at most while nothing waits; a request wakes it.
 const IDLE: Duration = Duration::from_millis(50);
-
-/// What an embedded engine is made of.
-#[derive(Clone)]
-pub struct EmbeddedOptions {
-    /// The data folder; made where there is none.
-    pub dir: PathBuf,
-    /// Partitions of every topic; fixed when the file is made.
-    pub partitions: u32,
-    /// Bound of the row cache.
-    pub cache_bytes: usize,
-    /// Every table the handlers read or write.
-    pub tables: Vec<&'static Table>,
-    /// The owners' migrations, in order; the runtime's own come first by themselves.
-    pub migrations: Vec<Migration>,
-    /// Names of partner topics.
-    pub partner_topics: Vec<TopicName>,
-    /// The one reader of time.
-    pub clock: Arc<dyn Clock>,
-    /// Silent in production.
-    pub probe: Arc<dyn Probe>,
-    /// What may wait for a round.
-    pub queue: QueueBounds,
-}
-
-/// Why an engine could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process holds the lock.
-    #[error(
-        "the data folder {0} is in use by another process of gooru-da; stop that one first, or choose another folder"
-    )]
-    InUse(String),
-    /// The folder cannot be used.
-    #[error("the data folder {dir} cannot be used: {cause}")]
-    Folder {
-        /// The folder.
-        dir: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The database cannot be used.
-    #[error("the data file cannot be used: {0}")]
-    Database(Fault),
-}
 
 /// The engine with its queue.
 pub struct Embedded {
@@ -101,44 +49,13 @@ pub enum Progress {
     Idle,
 }
 
-impl EmbeddedOptions {
-    /// Defaults around a data folder and a clock.
-    #[must_use]
-    pub fn new(dir: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            dir: dir.into(),
-            partitions: 1,
-            cache_bytes: 256 << 20,
-            tables: Vec::new(),
-            migrations: Vec::new(),
-            partner_topics: Vec::new(),
-            clock,
-            probe: Arc::new(Silent),
-            queue: QueueBounds::default(),
-        }
-    }
-
-    pub(crate) fn all_migrations(&self) -> Vec<Migration> {
-        RUNTIME_SQLITE.iter().chain(&self.migrations).copied().collect()
-    }
-
-    pub(crate) fn topics(&self) -> Vec<TopicName> {
-        let ours = topics::all().iter().map(|t| TopicName(t.name.as_str()));
-        ours.chain(self.partner_topics.iter().copied()).collect()
-    }
-
-    fn file(&self) -> PathBuf {
-        self.dir.join(FILE)
-    }
-}
-
 impl Embedded {
     /// Locks the folder, opens the file and brings its tables up to date.
     ///
     /// # Errors
     /// [`OpenError`], each with a plain sentence.
     pub fn open(options: EmbeddedOptions) -> Result<Self, OpenError> {
-        let lock = lock(&options.dir)?;
+        let lock = folder::lock(&options.dir)?;
         let engine = Engine::open(&options.file(), &options).map_err(OpenError::Database)?;
         let shared = Shared::new(options.queue, options.topics());
         let this = Self { options, engine: Some(engine), shared, statements: 0, _lock: lock };
@@ -321,17 +238,6 @@ impl Watch {
 impl std::fmt::Debug for Embedded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Embedded").field("dir", &self.options.dir).finish_non_exhaustive()
-    }
-}
-
-fn lock(dir: &Path) -> Result<File, OpenError> {
-    let folder = |cause| OpenError::Folder { dir: dir.display().to_string(), cause };
-    std::fs::create_dir_all(dir).map_err(folder)?;
-    let file = File::options().create(true).truncate(false).write(true).open(dir.join(LOCK)).map_err(folder)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.display().to_string())),
-        Err(TryLockError::Error(cause)) => Err(folder(cause)),
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod embedded_txn;
 pub mod engine;
+pub mod folder;
 pub mod outbox;
 pub mod queue;
 pub mod status;
