@@ -25,12 +25,12 @@ use da_model::ids::TopicName;
 use da_model::state::Table;
 
 use super::*;
-use crate::probe::{Probe, Silent};
 use crate::clock::ManualClock;
 use crate::driver::{DriverOptions, stage};
 use crate::io::sqlite_log::Reader;
 use crate::ports::Append;
 use crate::probe::{Crash, Step};
+use crate::probe::{Probe, Silent};
 
 const PARTNER: TopicName = TopicName("partner.lines");
 

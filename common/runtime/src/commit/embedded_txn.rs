@@ -14,7 +14,7 @@ use da_model::fault::Fault;
 use super::engine::Engine;
 use super::folder;
 pub use super::folder::{EmbeddedOptions, FILE, LOCK, OpenError};
-pub use super::queue::QueueBounds;
+pub use super::queue::{QueueBounds, Watch};
 use super::queue::{Request, Shared};
 use super::status::{Lag, Status};
 use crate::driver::{Stage, Stepped};
@@ -71,7 +71,7 @@ impl Embedded {
     /// A handle that shows the status from any thread.
     #[must_use]
     pub fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.shared))
+        Watch::new(Arc::clone(&self.shared))
     }
 
     /// The status as of the last commit.
@@ -220,18 +220,6 @@ impl Embedded {
         status.tail_bytes = engine.tail_bytes();
         status.fault = None;
         status.alive = now;
-    }
-}
-
-/// The status of a running engine, from any thread.
-#[derive(Debug, Clone)]
-pub struct Watch(Arc<Shared>);
-
-impl Watch {
-    /// The status as of the last commit.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.0.status().clone()
     }
 }
 

@@ -135,6 +135,22 @@ impl Sink for Shared {
     }
 }
 
+/// The status of a running engine, from any thread.
+#[derive(Debug, Clone)]
+pub struct Watch(Arc<Shared>);
+
+impl Watch {
+    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// The status as of the last commit.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.status().clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
