@@ -6,6 +6,7 @@
 
 #[path = "../cases/mod.rs"]
 mod cases;
+mod checker;
 mod cli;
 mod examples;
 mod extending;

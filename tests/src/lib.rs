@@ -7,6 +7,7 @@
 
 pub mod measure;
 pub mod bench;
+pub mod broken;
 pub mod process;
 pub mod sim;
 pub mod dsl;
