@@ -5,13 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use da_model::names::{Label, Metric};
+use da_model::names::{Label, LogEvent, Metric};
+use da_model::outcome::Outcome;
 use da_runtime::commit::embedded_txn::Watch;
 use da_runtime::commit::status::{Counts, Lag, Status};
 use da_runtime::http::health::{Condition, Health};
 use da_runtime::ports::Clock;
 use da_runtime::stop::{Phase, Stop};
-use da_runtime::telemetry::metrics;
+use da_runtime::telemetry::{log, metrics};
 use da_runtime::worker::Beside;
 
 /// Between two looks.
@@ -32,6 +33,7 @@ pub(crate) fn start(watch: Watch, health: Health, clock: Arc<dyn Clock>, stop: S
         while !stop.is(Phase::Draining) {
             let now = watch.status();
             count(&before, &now);
+            tell(&before, &now);
             now.lags.iter().for_each(|lag| show(lag, &health, &*clock));
             health.report("pipeline", now.fault.clone().map_or(Condition::Good, Condition::Waiting));
             before = now;
@@ -57,10 +59,47 @@ fn count(before: &Status, now: &Status) {
             add(Metric::DeadLetters, &[label, (Label::Handler, service), (Label::Reason, reason.code())], by);
         }
         add(Metric::Emitted, &[label, ALL], counts.emitted.saturating_sub(old.emitted));
+        for (note, n) in &counts.notes {
+            let by = n.saturating_sub(old.notes.get(note).copied().unwrap_or(0));
+            add(Metric::Notes, &[label, (Label::Note, note.code())], by);
+        }
+        let repeats = |counts: &Counts| counts.outcomes.get(&Outcome::Duplicate).copied().unwrap_or(0);
+        add(Metric::DedupeHits, &[label], repeats(counts).saturating_sub(repeats(old)));
+        add(Metric::Batches, &[label], counts.batches.saturating_sub(old.batches));
+        add(Metric::Rows, &[label], counts.rows.saturating_sub(old.rows));
         // Shown from the start, so that an alert on them is an alert on a number and not on an absence.
         metrics::count(Metric::EdgeDup, &[label, ALL], counts.edge_repeats.saturating_sub(old.edge_repeats));
         metrics::count(Metric::EdgeGap, &[label, ALL], counts.edge_gaps.saturating_sub(old.edge_gaps));
     }
+}
+
+/// Says what someone may want to look into, once per look.
+fn tell(before: &Status, now: &Status) {
+    let protocol = [(Label::Protocol, "embedded_txn")];
+    add(Metric::Statements, &protocol, now.statements.saturating_sub(before.statements));
+    metrics::count(Metric::CommitErrors, &protocol, now.failed_rounds.saturating_sub(before.failed_rounds));
+    metrics::gauge(Metric::CacheBytes, &[], whole(now.cache_bytes));
+    if let (true, Some(fault)) = (now.failed_rounds > before.failed_rounds, &now.fault) {
+        log::warn(LogEvent::BatchRetried, &[("cause", fault)]);
+    }
+    let stalled = |status: &Status| status.lags.iter().filter(|lag| lag.stalled).map(|lag| lag.at).collect::<Vec<_>>();
+    for at in stalled(now).iter().filter(|at| !stalled(before).contains(at)) {
+        log::error(LogEvent::BreakerOpen, &[("partition", at)]);
+    }
+    let sum = |status: &Status, of: fn(&Counts) -> u64| status.counts.values().map(of).sum::<u64>();
+    let gaps = sum(now, |c| c.edge_gaps).saturating_sub(sum(before, |c| c.edge_gaps));
+    if gaps > 0 {
+        log::error(LogEvent::EdgeGapSeen, &[("gaps", &gaps)]);
+    }
+    let dead = sum(now, |c| c.dead.values().sum()).saturating_sub(sum(before, |c| c.dead.values().sum()));
+    if dead > 0 {
+        log::warn(LogEvent::DeadLettered, &[("records", &dead)]);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
+fn whole(n: usize) -> f64 {
+    n as f64
 }
 
 fn add(metric: Metric, labels: metrics::Labels<'_>, by: u64) {

@@ -5,10 +5,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use da_model::names::{Label, LogEvent, Metric};
 use da_model::schema::{self, Schemas};
+use da_model::state::{Column, Kind};
 use da_model::topics::{self, Partitioning};
+use da_runtime::io::sqlite_log::Reader;
+use da_runtime::probe::Silent;
 use tests::measure::{self, SourceFile};
+use tests::rounds::Rounds;
 
 /// A word and the rooms in which production code may name it.
 struct Room {
@@ -233,6 +239,45 @@ fn listed(producer: &str) -> BTreeSet<&'static str> {
     let of =
         |t: &&topics::Topic| t.feeds == "now" && t.producers.iter().any(|p| p == producer) && t.schema != "dead_letter";
     topics::all().iter().filter(of).map(|t| t.name.as_str()).collect()
+}
+
+#[test]
+fn every_telemetry_name_is_used() {
+    let metrics = Metric::ALL.iter().map(|m| format!("Metric::{m:?}"));
+    let labels = Label::ALL.iter().map(|l| format!("Label::{l:?}"));
+    let events = LogEvent::ALL.iter().map(|e| format!("LogEvent::{e:?}"));
+    let used: Vec<SourceFile> =
+        sources().into_iter().filter(|file| !file.path.ends_with("model/src/names.rs")).collect();
+    let silent = |name: &String| !used.iter().any(|file| file.names(name));
+    let found: Vec<String> = metrics.chain(labels).chain(events).filter(silent).collect();
+    none(&found, "names that no code gives a number or a line");
+}
+
+#[test]
+fn a_migrated_table_equals_its_descriptor() {
+    let rounds = Rounds::new(Arc::new(Silent));
+    let mut reader = Reader::open(&rounds.file()).unwrap();
+    for table in gep::tables::all().into_iter().chain(dep::tables::tables()) {
+        let columns = reader
+            .query(&format!("SELECT name, type, pk, \"notnull\" AS full FROM pragma_table_info('{}')", table.name));
+        let found: Vec<String> =
+            columns.unwrap().iter().map(|c| format!("{} {} {} {}", c["name"], c["type"], c["pk"], c["full"])).collect();
+        let key = |(n, c): (usize, &Column)| format!("\"{}\" \"{}\" {} 1", c.name, sql_type(c.kind), n + 1);
+        let value = |c: &Column| format!("\"{}\" \"{}\" 0 {}", c.name, sql_type(c.kind), i32::from(!c.nullable));
+        let stamp =
+            found.iter().any(|c| c.starts_with("\"updated_at\"")).then(|| "\"updated_at\" \"INTEGER\" 0 1".to_owned());
+        let keys = table.keys.iter().enumerate().map(key);
+        let meant: Vec<String> = keys.chain(table.values.iter().map(value)).chain(stamp).collect();
+        assert_eq!(found, meant, "{}", table.name);
+    }
+}
+
+fn sql_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::Date => "TEXT",
+        Kind::Int | Kind::Bool | Kind::Percent | Kind::Points | Kind::Time => "INTEGER",
+        Kind::Bytes => "BLOB",
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! tests: the kit that the system tests, drills and measures are made of.
 //!
-//! Edit when a test needs a tool that others can use too. Read first: [`stack`], [`dsl`], [`line`]. Test alone with
+//! Edit when a test needs a tool that others can use too. Read first: [`stack`], [`dsl`], [`mod@line`]. Test alone with
 //! `cargo test -p tests --lib`. Does not belong here: rules of the product, and anything production code would need.
 
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]

@@ -6,7 +6,7 @@
 use crate::event::Event;
 use crate::fault::Rejection;
 use crate::ids::{TopicName, UnitName};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, codes};
 use crate::state::{Row, RowKey};
 use crate::time::Timestamp;
 
@@ -27,15 +27,16 @@ pub struct Effects<'r> {
     pub notes: Vec<Note>,
 }
 
-/// A fact worth counting that is neither an outcome nor a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Note {
-    /// A roll-up's stored contribution differs from the DE's `previous`.
-    PreviousMismatch,
-    /// A play's scope differs from its session's frozen scope.
-    ScopeMismatch,
-    /// A DE older than the stored revision was left out.
-    StaleRevision,
+codes! {
+    /// A fact worth counting that is neither an outcome nor a refusal.
+    Note {
+        /// A roll-up's stored contribution differs from the DE's `previous`.
+        PreviousMismatch = "previous_mismatch",
+        /// A play's scope differs from its session's frozen scope.
+        ScopeMismatch = "scope_mismatch",
+        /// A DE older than the stored revision was left out.
+        StaleRevision = "stale_revision",
+    }
 }
 
 /// One row to write.

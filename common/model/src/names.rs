@@ -32,34 +32,26 @@ codes! {
         DeadLetters = "da_dead_letters_total",
         /// Repeats that the processor dropped, by service.
         DedupeHits = "da_dedupe_hits_total",
-        /// Records per batch, by service.
-        BatchRecords = "da_batch_records",
-        /// Time of one step of a batch, by service and step.
-        BatchTime = "da_batch_seconds",
-        /// Time of a commit, by service and protocol.
-        CommitTime = "da_commit_seconds",
-        /// Failed commits, by service and class of fault.
+        /// Rounds that failed and were rolled back, by protocol; their requests were told to repeat.
         CommitErrors = "da_commit_errors_total",
+        /// Batches committed, by service.
+        Batches = "da_batches_total",
+        /// Rows written, each once per batch, by service.
+        Rows = "da_rows_total",
+        /// Statements of the store, by protocol.
+        Statements = "da_statements_total",
+        /// Bytes of the row cache.
+        CacheBytes = "da_cache_bytes",
+        /// Facts worth a look that are no failure, by service and note.
+        Notes = "da_notes_total",
         /// Records not read yet, by group, topic and partition.
         LagRecords = "da_lag_records",
-        /// Age of the oldest record not read yet, by group, topic and partition.
-        LagTime = "da_lag_seconds",
         /// When a partition last moved, by group, topic and partition.
         LastProgress = "da_last_progress_timestamp_seconds",
-        /// Time from the receipt of an event to the commit of a record made from it, by topic.
-        EndToEnd = "da_end_to_end_seconds",
-        /// Length of the chain of a record, by topic.
-        ChainHops = "da_chain_hops",
         /// Records missing on an edge, by service and topic; the target is 0 for ever.
         EdgeGap = "da_edge_gap_total",
         /// Records repeated on an edge and dropped, by service and topic; the target is 0 for ever.
         EdgeDup = "da_edge_dup_total",
-        /// Time of a statement of the store, by statement.
-        StoreTime = "da_store_seconds",
-        /// Rows found in the row cache, by table.
-        CacheHits = "da_cache_hits_total",
-        /// Rows that had to be loaded, by table.
-        CacheMisses = "da_cache_misses_total",
         /// 1, with the version of the build.
         BuildInfo = "da_build_info",
     }
@@ -74,8 +66,6 @@ pub enum Kind {
     Gauge,
     /// A distribution of seconds.
     Seconds,
-    /// A distribution of whole numbers.
-    Numbers,
 }
 
 impl Metric {
@@ -85,12 +75,11 @@ impl Metric {
         match self {
             Self::IngestRequests | Self::IngestEvents | Self::IngestRejections | Self::IngestFlags => Kind::Counter,
             Self::IngestUnknownFields | Self::IngestThrottled | Self::Records | Self::Emitted => Kind::Counter,
-            Self::DeadLetters | Self::DedupeHits | Self::CommitErrors | Self::EdgeGap => Kind::Counter,
-            Self::EdgeDup | Self::CacheHits | Self::CacheMisses => Kind::Counter,
-            Self::IngestInflight | Self::LagRecords | Self::LagTime | Self::LastProgress => Kind::Gauge,
-            Self::BuildInfo => Kind::Gauge,
-            Self::IngestAck | Self::BatchTime | Self::CommitTime | Self::EndToEnd | Self::StoreTime => Kind::Seconds,
-            Self::BatchRecords | Self::ChainHops => Kind::Numbers,
+            Self::DeadLetters | Self::DedupeHits | Self::CommitErrors | Self::EdgeGap | Self::EdgeDup => Kind::Counter,
+            Self::Batches | Self::Rows | Self::Statements | Self::Notes => Kind::Counter,
+            Self::IngestInflight | Self::LagRecords | Self::LastProgress => Kind::Gauge,
+            Self::CacheBytes | Self::BuildInfo => Kind::Gauge,
+            Self::IngestAck => Kind::Seconds,
         }
     }
 
@@ -104,18 +93,14 @@ impl Metric {
             Self::IngestFlags => &[Label::Partner, Label::Flag],
             Self::IngestUnknownFields => &[Label::Partner, Label::Field],
             Self::IngestThrottled => &[Label::Partner, Label::Limit],
-            Self::IngestAck | Self::IngestInflight => &[],
+            Self::IngestAck | Self::IngestInflight | Self::CacheBytes => &[],
             Self::Records => &[Label::Service, Label::Topic, Label::Outcome],
             Self::Emitted | Self::EdgeGap | Self::EdgeDup => &[Label::Service, Label::Topic],
             Self::DeadLetters => &[Label::Service, Label::Handler, Label::Reason],
-            Self::DedupeHits | Self::BatchRecords => &[Label::Service],
-            Self::BatchTime => &[Label::Service, Label::Step],
-            Self::CommitTime => &[Label::Service, Label::Protocol],
-            Self::CommitErrors => &[Label::Service, Label::Class],
-            Self::LagRecords | Self::LagTime | Self::LastProgress => &[Label::Group, Label::Topic, Label::Partition],
-            Self::EndToEnd | Self::ChainHops => &[Label::Topic],
-            Self::StoreTime => &[Label::Statement],
-            Self::CacheHits | Self::CacheMisses => &[Label::Table],
+            Self::DedupeHits | Self::Batches | Self::Rows => &[Label::Service],
+            Self::CommitErrors | Self::Statements => &[Label::Protocol],
+            Self::Notes => &[Label::Service, Label::Note],
+            Self::LagRecords | Self::LastProgress => &[Label::Group, Label::Topic, Label::Partition],
             Self::BuildInfo => &[Label::Version],
         }
     }
@@ -148,22 +133,16 @@ codes! {
         Handler = "handler",
         /// Reason of a dead letter.
         Reason = "reason",
-        /// Step of a batch.
-        Step = "step",
         /// Commit protocol.
         Protocol = "protocol",
-        /// Class of a fault: transient, refused, fenced or fatal.
-        Class = "class",
         /// Group of consumers.
         Group = "group",
         /// Partition number.
         Partition = "partition",
-        /// Kind of statement.
-        Statement = "statement",
-        /// Table of the state store.
-        Table = "table",
         /// Version of the build.
         Version = "version",
+        /// Which fact.
+        Note = "note",
     }
 }
 
@@ -194,16 +173,8 @@ codes! {
         AcceptFailed = "accept_failed",
         /// A metric was offered with a label that it does not carry: a fault of ours.
         MetricMisused = "metric_misused",
-        /// A worker of the pipeline began.
-        WorkerStarted = "worker_started",
-        /// A worker of the pipeline ended.
-        WorkerStopped = "worker_stopped",
         /// A batch failed for a passing reason and is tried again.
         BatchRetried = "batch_retried",
-        /// A batch was refused by the store and is split.
-        BatchSplit = "batch_split",
-        /// A fault that stops the process.
-        Fatal = "fatal",
         /// The breaker stopped a partition: too many records of ours failed.
         BreakerOpen = "breaker_open",
         /// Records of an edge are missing.

@@ -16,7 +16,6 @@ const NAMED: usize = 200;
 
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0];
-const NUMBERS: &[f64] = &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 static OPEN: Mutex<Option<HashSet<(Label, String)>>> = Mutex::new(None);
@@ -29,12 +28,10 @@ pub fn install() {
     RECORDER.get_or_init(|| {
         let mut builder = PrometheusBuilder::new();
         for metric in Metric::ALL {
-            let buckets = match metric.kind() {
-                Kind::Seconds => SECONDS,
-                Kind::Numbers => NUMBERS,
-                Kind::Counter | Kind::Gauge => continue,
-            };
-            builder = builder.set_buckets_for_metric(Matcher::Full(metric.code().to_owned()), buckets).ok()?;
+            if metric.kind() == Kind::Seconds {
+                let name = Matcher::Full(metric.code().to_owned());
+                builder = builder.set_buckets_for_metric(name, SECONDS).ok()?;
+            }
         }
         let handle = builder.install_recorder().ok();
         gauge(Metric::BuildInfo, &[(Label::Version, env!("CARGO_PKG_VERSION"))], 1.0);
