@@ -209,7 +209,7 @@ fn answers_have_the_same_shape() {
     other["eventId"] = json!("other");
     bad["eventName"] = json!("nothing");
     let fields = |reply: &Reply| reply.body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let expected = ["accepted", "duplicate", "rejected", "requestId", "results"];
+    let expected = ["requestId", "accepted", "duplicate", "rejected", "results"];
     let statuses: Vec<u16> = [vec![good()], vec![other, bad.clone()], vec![bad]]
         .iter()
         .map(|events| {
