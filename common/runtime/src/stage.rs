@@ -16,7 +16,7 @@ use crate::ports::Clock;
 /// The most records of one step (delivery.md §5).
 pub const STEP_RECORDS: usize = 512;
 /// How long a step may take; the next batch is sized by how long the last one took.
-pub const STEP_MS: i64 = 10;
+pub const STEP_MS: i64 = 25;
 
 /// How a Driver runs its handler.
 #[derive(Clone)]

@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use da_runtime::io::sqlite_log::Reader;
 use serde_json::json;
 
@@ -120,31 +121,51 @@ impl Bench {
         })
     }
 
-    /// One event per request at a steady rate: milliseconds from the scheduled time to the class row.
+    /// One event per request at a steady rate over eight connections: milliseconds from the scheduled time to the
+    /// class row, so that a stall counts for every event it delays.
     ///
     /// # Errors
     /// When a request fails or a row does not appear.
     pub fn latencies(&self, requests: u64, per_second: u64) -> anyhow::Result<Vec<f64>> {
+        const CONNECTIONS: u64 = 8;
+        let started = now();
+        let mut all = std::thread::scope(|scope| {
+            let one = |connection| move || self.steadily(connection, (requests, per_second, CONNECTIONS), started);
+            let running: Vec<_> = (0..CONNECTIONS).map(|connection| scope.spawn(one(connection))).collect();
+            let ended =
+                running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail!("a connection panicked")));
+            ended.collect::<anyhow::Result<Vec<Vec<f64>>>>()
+        })?
+        .concat();
+        all.sort_by(f64::total_cmp);
+        Ok(all)
+    }
+
+    /// The share of one connection, which has a class of its own.
+    fn steadily(
+        &self,
+        connection: u64,
+        (requests, per_second, connections): (u64, u64, u64),
+        started: Instant,
+    ) -> anyhow::Result<Vec<f64>> {
         let client = reqwest::blocking::Client::new();
         let mut reader = self.reader()?;
-        let mut seen = class_time(&mut reader)?;
+        let class = format!("latency-{connection}");
+        let sql = format!("SELECT coalesce(sum(visits), 0) AS n FROM class_time WHERE class = '{class}-class'");
         let mut latencies = Vec::new();
-        let started = now();
-        for n in 0..requests {
-            let scheduled = n * 1_000_000 / per_second;
-            while u64::try_from(started.elapsed().as_micros())? < scheduled {
-                pause(0);
+        for (seen, n) in (connection..requests).step_by(usize::try_from(connections)?).enumerate() {
+            let scheduled = Duration::from_micros(n * 1_000_000 / per_second);
+            while started.elapsed() < scheduled {
+                pause(1);
             }
-            self.post(&client, &visit(n, "latency"))?;
+            self.post(&client, &visit(n, &class))?;
             let until = deadline(10);
-            while class_time(&mut reader)? <= seen {
+            while number(&mut reader, &sql)? <= u64::try_from(seen)? {
                 ensure!(!until.passed(), "the class row does not move");
+                pause(1);
             }
-            seen = class_time(&mut reader)?;
-            let micros = u64::try_from(started.elapsed().as_micros())?;
-            latencies.push(f64::from(u32::try_from(micros - scheduled)?) / 1000.0);
+            latencies.push((started.elapsed() - scheduled).as_secs_f64() * 1000.0);
         }
-        latencies.sort_by(f64::total_cmp);
         Ok(latencies)
     }
 
@@ -195,10 +216,6 @@ impl Bench {
             number(&mut reader, "SELECT coalesce(sum(last_offset - first_offset + 1), 0) AS n FROM log_chunk")?;
         Ok((rows, records))
     }
-}
-
-fn class_time(reader: &mut Reader) -> anyhow::Result<u64> {
-    number(reader, "SELECT coalesce(sum(visits), 0) AS n FROM class_time")
 }
 
 fn number(reader: &mut Reader, sql: &str) -> anyhow::Result<u64> {

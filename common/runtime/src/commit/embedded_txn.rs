@@ -23,7 +23,7 @@ use crate::ports::{Appended, Sink, SinkError};
 use crate::stop::{Phase, Stop};
 
 /// A round takes no new steps after this.
-const ROUND_MS: i64 = 20;
+const ROUND_MS: i64 = 50;
 /// Bytes of requests one round appends.
 const ROUND_BYTES: usize = 4 << 20;
 /// Where this many records wait for later stages, earlier ones pause: the log stays in memory.
