@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use da_model::event::{Change, DiscreteEvent, Entity, ImpactSignal};
+use da_model::event::{Change, DiscreteEvent, Entity, SignalView};
 use da_model::identity::id_of;
 use da_model::ids::{Text, TopicName};
 
@@ -41,7 +41,7 @@ impl Object {
 
     /// The discrete event of a change of this object.
     #[must_use]
-    pub fn discrete<'r>(&self, signal: &ImpactSignal<'r>, change: &Change<'r>) -> DiscreteEvent<'r> {
+    pub fn discrete<'r>(&self, signal: &SignalView<'r>, change: &Change<'r>) -> DiscreteEvent<'r> {
         let resource_level = self.keyed == Keyed::Resource;
         let resource = |text: &Option<Text<'r>>| text.clone().filter(|_| resource_level);
         let item = |text: &Option<Text<'r>>| text.clone().filter(|_| !resource_level);
@@ -49,12 +49,12 @@ impl Object {
             event_name: Cow::Borrowed(self.event_name),
             de_id: self.with_key(signal, change, id_of),
             revision: change.revision,
-            event_id: signal.event.event_id.clone(),
-            event_key: signal.event.event_key,
+            event_id: signal.event_id.clone(),
+            event_key: signal.event_key,
             activity_time: change.activity_time,
             local_date: change.local_date,
             cause: change.cause,
-            user_id: Some(signal.event.user_id.clone()),
+            user_id: Some(signal.user_id.clone()),
             resource_id: resource(&change.resource_id),
             resource_type: resource(&change.resource_type),
             collection_id: item(&change.item_id),
@@ -67,10 +67,10 @@ impl Object {
         }
     }
 
-    fn with_key<T>(&self, signal: &ImpactSignal<'_>, change: &Change<'_>, take: impl Fn(&[&str]) -> T) -> T {
+    fn with_key<T>(&self, signal: &SignalView<'_>, change: &Change<'_>, take: impl Fn(&[&str]) -> T) -> T {
         let revision = change.revision.to_string();
-        let (name, tenant) = (self.event_name, &*signal.event.tenant_id);
-        let (user, session) = (&*signal.event.user_id, &*change.session_id);
+        let (name, tenant) = (self.event_name, &*signal.tenant_id);
+        let (user, session) = (&*signal.user_id, &*change.session_id);
         let item = text(&change.item_id);
         match self.keyed {
             Keyed::Resource => take(&[name, tenant, user, session, item, text(&change.resource_id), &revision]),

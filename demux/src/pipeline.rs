@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use da_model::effects::{Effects, Emit, Key};
-use da_model::event::{Change, Event, ImpactSignal};
+use da_model::event::{Change, Event, SignalView};
 use da_model::fault::Rejection;
 use da_model::handler::Handler;
 use da_model::ids::{TopicName, UnitName};
@@ -32,7 +32,7 @@ pub struct Demux {
 #[derive(Debug)]
 pub struct Input<'r> {
     /// What GEP said.
-    pub signal: ImpactSignal<'r>,
+    pub signal: SignalView<'r>,
     /// Set where a redriven record concerns one metric alone.
     pub only: Option<UnitName>,
 }
@@ -68,7 +68,7 @@ impl Handler for Demux {
 
     fn decode<'r>(&self, record: &Record<'r>, schemas: &Schemas) -> Result<Input<'r>, Rejection> {
         let value = record.value.ok_or_else(|| Rejection::new(Reason::Empty, "the record has no value"))?;
-        Ok(Input { signal: codec::decode_impact(value, schemas)?, only: record.only })
+        Ok(Input { signal: codec::decode_signal_view(value, schemas)?, only: record.only })
     }
 
     fn reads(&self, _: &Input<'_>) -> Vec<RowKey> {
@@ -99,11 +99,7 @@ impl Handler for Demux {
     }
 }
 
-fn emit<'r>(
-    metric: &'static dyn Metric,
-    signal: &ImpactSignal<'r>,
-    change: &Change<'r>,
-) -> Result<Emit<'r>, Rejection> {
+fn emit<'r>(metric: &'static dyn Metric, signal: &SignalView<'r>, change: &Change<'r>) -> Result<Emit<'r>, Rejection> {
     checked(metric, change)?;
     let object =
         metric.objects().iter().find(|object| object.entity == change.entity).ok_or_else(|| {

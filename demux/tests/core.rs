@@ -162,7 +162,7 @@ fn signal() -> ImpactSignal<'static> {
 }
 
 fn decided(demux: &Demux, signal: ImpactSignal<'static>, only: Option<UnitName>) -> Effects<'static> {
-    let input = Input { signal, only };
+    let input = Input { signal: signal.into(), only };
     assert!(demux.reads(&input).is_empty());
     demux.decide(&input, &Snapshot::new(&[], &NoRows)).expect("no signal is refused as a whole")
 }

@@ -2,6 +2,8 @@
 //!
 //! Place: said by GEP, taken apart by demux. Order inside a record: resource level, then item level.
 
+use uuid::Uuid;
+
 use super::discrete::{Cause, Context, Metric, MetricKind};
 use super::usage::UsageEvent;
 use crate::ids::Text;
@@ -15,6 +17,29 @@ pub struct ImpactSignal<'a> {
     pub event: UsageEvent<'a>,
     /// What it changed; may be empty.
     pub changes: Vec<Change<'a>>,
+}
+
+/// What demux reads of a signal: whose event it was, and what it changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalView<'a> {
+    /// Key of the event.
+    pub event_key: Uuid,
+    /// Its id.
+    pub event_id: Text<'a>,
+    /// Whose data it is.
+    pub tenant_id: Text<'a>,
+    /// The learner.
+    pub user_id: Text<'a>,
+    /// What it changed; may be empty.
+    pub changes: Vec<Change<'a>>,
+}
+
+impl<'a> From<ImpactSignal<'a>> for SignalView<'a> {
+    fn from(signal: ImpactSignal<'a>) -> Self {
+        let ImpactSignal { event, changes } = signal;
+        let UsageEvent { event_key, event_id, tenant_id, user_id, .. } = event;
+        Self { event_key, event_id, tenant_id, user_id, changes }
+    }
 }
 
 codes! {

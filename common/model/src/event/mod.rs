@@ -16,7 +16,7 @@ pub mod usage;
 pub use content::ContentState;
 pub use dead_letter::DeadLetter;
 pub use discrete::{Cause, Context, DiscreteEvent, Metric, MetricKind};
-pub use impact::{Change, Entity, ImpactSignal};
+pub use impact::{Change, Entity, ImpactSignal, SignalView};
 pub use lineage::{Lineage, Source};
 pub use rejected::{RejectedEvent, RejectionSource};
 pub use system::{EntityEvent, SystemEvent};

@@ -1,9 +1,10 @@
 //! Any event: hand-written bytes are apache-avro's, and come back; no bytes make the decoder panic.
 
-use da_model::event::Event;
+use da_model::event::{Event, SignalView};
 use da_model::outcome::Reason;
 use da_model::schema::codec::{
-    decode, decode_discrete, decode_impact, decode_lineage, decode_usage, encode, encode_usage_body, schema_name,
+    decode, decode_discrete, decode_impact, decode_lineage, decode_signal_view, decode_usage, encode,
+    encode_usage_body, schema_name,
 };
 use da_model::schema::json::event_to_json;
 use da_model::schema::{SCHEMAS, Schemas};
@@ -48,6 +49,7 @@ proptest! {
         prop_assert_eq!(decode(&out, &schemas), Ok((lineage, event.clone())));
         prop_assert_eq!(decode_usage(&out, &schemas).ok(), usage_of(&event));
         prop_assert_eq!(decode_impact(&out, &schemas).ok(), impact_of(&event));
+        prop_assert_eq!(decode_signal_view(&out, &schemas).ok(), impact_of(&event).map(SignalView::from));
         prop_assert_eq!(decode_discrete(&out, &schemas).ok(), discrete_of(&event));
     }
 

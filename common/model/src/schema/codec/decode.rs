@@ -8,7 +8,7 @@ use crate::event::lineage::{Root, Source};
 use crate::event::usage::{Answer, AnswerStatus, ObjectRef, Score, ScoreReason, Track, UsageName};
 use crate::event::{
     Cause, Change, Context, DiscreteEvent, Entity, EventKind, ImpactSignal, Lineage, Metric, MetricKind, ObjectKind,
-    UsageEvent,
+    SignalView, UsageEvent,
 };
 use crate::ids::{Offset, Partition};
 use crate::outcome::Flag;
@@ -120,6 +120,69 @@ fn score<'r>(from: &mut In<'r>) -> Read<Score<'r>> {
 /// An impact signal without its lineage.
 pub(super) fn impact<'r>(from: &mut In<'r>) -> Read<ImpactSignal<'r>> {
     Ok(ImpactSignal { event: usage(from)?, changes: from.array(change)? })
+}
+
+/// An impact signal without its lineage, of its event only what demux needs: the rest is passed over unread.
+pub(super) fn signal_view<'r>(from: &mut In<'r>) -> Read<SignalView<'r>> {
+    let (event_key, tenant_id) = (from.uuid()?, from.text()?);
+    from.bytes()?; // partnerId
+    let event_id = from.text()?;
+    from.bytes()?; // eventName
+    from.long()?; // type
+    let user_id = from.text()?;
+    rest_of_usage(from)?;
+    Ok(SignalView { event_key, event_id, tenant_id, user_id, changes: from.array(change)? })
+}
+
+/// Passes over a usage event behind its userId: the fields of [`usage`], in their order.
+fn rest_of_usage(from: &mut In<'_>) -> Read<()> {
+    from.bytes()?; // sessionId
+    from.maybe(In::long)?; // startTime
+    from.long()?; // endTime
+    from.long()?; // receivedAt
+    from.maybe(In::long)?; // clockSkew
+    from.bytes()?; // timezone
+    from.long()?; // localDate
+    pass_object(from)?;
+    from.maybe(pass_object)?; // parent
+    for _id_of_the_scope in 0..4 {
+        from.maybe(In::bytes)?;
+    }
+    from.long()?; // track
+    from.long()?; // pathId
+    for _from_path_type_to_additional_context in 0..5 {
+        from.maybe(In::bytes)?;
+    }
+    from.maybe(In::long)?; // dcaContentId
+    from.maybe(In::long)?; // questionCount
+    from.maybe(In::bytes)?; // appId
+    from.maybe(In::bytes)?; // clientSource
+    from.maybe(|f| {
+        f.long()?; // status
+        f.maybe(In::bytes)?; // questionType
+        f.maybe(In::bytes) // gradingType
+    })?;
+    from.maybe(|f| {
+        f.bytes()?; // raw
+        f.bytes()?; // max
+        f.long()?; // reason
+        f.maybe(In::bytes) // graderId
+    })?;
+    from.boolean()?; // withdrawn
+    from.maybe(In::long)?; // externalTimeMs
+    from.maybe(In::long)?; // reaction
+    from.array(|f| f.bytes().map(drop))?; // codes
+    from.boolean()?; // isStudent
+    from.array(|f| f.bytes().map(drop))?; // flags
+    from.array(|f| f.bytes().and_then(|_| f.bytes()).map(drop))?; // extensions
+    from.bytes().map(drop) // fingerprint
+}
+
+fn pass_object(from: &mut In<'_>) -> Read<()> {
+    from.long()?; // kind
+    from.bytes()?; // id
+    from.maybe(In::bytes)?; // type
+    from.maybe(In::bytes).map(drop) // subType
 }
 
 fn change<'r>(from: &mut In<'r>) -> Read<Change<'r>> {

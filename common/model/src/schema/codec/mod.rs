@@ -10,7 +10,7 @@ mod rare;
 
 use self::primitive::{In, Out, Read};
 use super::Schemas;
-use crate::event::{DiscreteEvent, Event, ImpactSignal, Lineage, MetricKind, UsageEvent};
+use crate::event::{DiscreteEvent, Event, ImpactSignal, Lineage, MetricKind, SignalView, UsageEvent};
 use crate::fault::Rejection;
 use crate::outcome::Reason;
 
@@ -121,6 +121,17 @@ pub fn decode_usage<'r>(value: &'r [u8], schemas: &Schemas) -> Result<UsageEvent
 pub fn decode_impact<'r>(value: &'r [u8], schemas: &Schemas) -> Result<ImpactSignal<'r>, Rejection> {
     body(value, schemas, |name, from| match name {
         "usage" => decode::impact(from),
+        _ => Err("the value is no impact signal"),
+    })
+}
+
+/// Reads of a value of `gep.usage` what demux needs.
+///
+/// # Errors
+/// `schema_unknown` or `undecodable`.
+pub fn decode_signal_view<'r>(value: &'r [u8], schemas: &Schemas) -> Result<SignalView<'r>, Rejection> {
+    body(value, schemas, |name, from| match name {
+        "usage" => decode::signal_view(from),
         _ => Err("the value is no impact signal"),
     })
 }
