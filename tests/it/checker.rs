@@ -8,15 +8,13 @@ use cli::audit::finding::{Anomaly, Finding, Tally};
 use cli::audit::gather::{self, Gathering};
 use cli::learners::{Profile, Settings};
 use cli::ledger::{Answer, RequestId, Run, Writer};
-use da_model::event::Lineage;
 use da_model::outcome::Verdict;
-use da_model::schema::{Schemas, codec};
 use da_model::time::Timestamp;
 use da_runtime::ports::Append;
 use da_runtime::probe::Silent;
-use gep::intake::{AnonymousPolicy, BodyForm, Limits, Origin, Partner, split_body, take_in};
 use tests::broken::{Broken, Flaw};
 use tests::dsl::T0;
+use tests::edge;
 use tests::folder::Folder;
 use tests::rounds::Rounds;
 
@@ -33,33 +31,11 @@ fn settings() -> Settings {
     }
 }
 
-fn partner() -> Partner {
-    Partner {
-        tenant: "t1".to_owned(),
-        tenants: vec![],
-        partner: "p1".to_owned(),
-        adapter: "gooru",
-        anonymous: AnonymousPolicy::Reject,
-        allow_extensions: false,
-    }
-}
-
 /// Takes a request in as the edge does: the records to append, and the answer.
-fn edge(body: &str, at: Timestamp) -> (Vec<Append>, Answer) {
-    let (limits, schemas) = (Limits::default(), Schemas::embedded());
-    let elements = split_body(body.as_bytes(), BodyForm::Json, &limits).unwrap();
-    let origin = Origin::Http { request_id: "checker".to_owned() };
-    let intake = take_in(&elements, &partner(), at, &origin, &limits);
-    let mut records = Vec::new();
-    for emit in intake.emits {
-        let none = Lineage { id: [0; 16], src: None, root: None, hop: 0, seq: None };
-        let lineage = emit.root.map_or(none, |root| Lineage::of_intake(root.event_key, root.at));
-        let mut value = Vec::new();
-        codec::encode(&emit.event, &lineage, &schemas, &mut value);
-        records.push(Append { topic: emit.topic, key: emit.key.into_bytes(), value: Some(value), timestamp: at });
-    }
+fn answered(body: &str, at: Timestamp) -> (Vec<Append>, Answer) {
+    let (records, verdicts) = edge::taken(body, at);
     let mut answer = Answer { status: 207, verdicts: String::new(), codes: Vec::new() };
-    for line in intake.verdicts {
+    for line in verdicts {
         answer.verdicts.push(match line.verdict {
             Verdict::Accepted => 'a',
             Verdict::Duplicate => 'd',
@@ -93,7 +69,7 @@ fn audit(flaw: Option<(&str, Flaw)>) -> Vec<Finding> {
     while let Some((body, _)) = stream.request() {
         let id = RequestId { connection: 0, number };
         ledger.request(id, &body).unwrap();
-        let (records, answer) = edge(&body, at);
+        let (records, answer) = answered(&body, at);
         let receipt = rounds.append(records);
         rounds.drain();
         receipt.blocking_recv().unwrap().unwrap();

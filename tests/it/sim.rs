@@ -7,15 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use da_model::event::Lineage;
-use da_model::schema::{Schemas, codec};
 use da_model::state::Value;
 use da_model::time::Timestamp;
 use da_runtime::clock::ManualClock;
 use da_runtime::driver::{DriverOptions, Stage, stage};
 use da_runtime::ports::Append;
-use gep::intake::{AnonymousPolicy, BodyForm, Limits, Origin, Partner, split_body, take_in};
 use tests::dsl::{T0, plays};
+use tests::edge;
 use tests::sim::{Chance, Schedule, SimProtocol, Stored, World};
 
 /// Schedules per input; with the inputs below more than 1,000 in all.
@@ -82,33 +80,11 @@ const INPUTS: &[(&str, &str)] = &[
 type Tables = BTreeMap<String, Vec<Option<String>>>;
 
 fn accepted(text: &str) -> Vec<Append> {
-    let partner = Partner {
-        tenant: "t1".to_owned(),
-        tenants: vec![],
-        partner: "p1".to_owned(),
-        adapter: "gooru",
-        anonymous: AnonymousPolicy::Reject,
-        allow_extensions: false,
-    };
-    let schemas = Schemas::embedded();
     let mut records = Vec::new();
     for play in plays(text) {
-        let (body, received) = (play.event.to_string(), Timestamp(play.received));
-        let elements = split_body(body.as_bytes(), BodyForm::Json, &Limits::default()).unwrap();
-        let origin = Origin::Http { request_id: "sim".to_owned() };
-        let intake = take_in(&elements, &partner, received, &origin, &Limits::default());
-        assert_eq!(intake.verdicts[0].verdict.code(), "accepted", "{} {:?}", play.line, intake.verdicts[0].reasons);
-        for emit in intake.emits {
-            let mut value = Vec::new();
-            let root = emit.root.unwrap();
-            codec::encode(&emit.event, &Lineage::of_intake(root.event_key, root.at), &schemas, &mut value);
-            records.push(Append {
-                topic: emit.topic,
-                key: emit.key.into_bytes(),
-                value: Some(value),
-                timestamp: received,
-            });
-        }
+        let (taken, verdicts) = edge::taken(&play.event.to_string(), Timestamp(play.received));
+        assert_eq!(verdicts[0].verdict.code(), "accepted", "{} {:?}", play.line, verdicts[0].reasons);
+        records.extend(taken);
     }
     records
 }

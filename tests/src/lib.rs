@@ -11,6 +11,7 @@ pub mod broken;
 pub mod process;
 pub mod sim;
 pub mod dsl;
+pub mod edge;
 pub mod data;
 pub mod folder;
 pub mod laws;

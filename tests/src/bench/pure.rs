@@ -14,9 +14,10 @@ use da_model::schema::{Schemas, codec};
 use da_model::state::{Row, RowKey, RowSource, Snapshot};
 use da_model::time::Timestamp;
 use da_model::{Event, Handler, Record};
-use gep::intake::{AnonymousPolicy, BodyForm, Limits, Origin, Partner, split_body, take_in};
+use gep::intake::{BodyForm, Limits, Origin, split_body, take_in};
 
 use super::cpu;
+use crate::edge;
 
 const NOW: Timestamp = Timestamp(1_772_442_000_000);
 
@@ -91,14 +92,7 @@ pub fn measure(events: u64) -> Vec<Cost> {
 }
 
 fn intake(bodies: &[String]) -> (Log, Cost) {
-    let partner = Partner {
-        tenant: "t1".to_owned(),
-        tenants: vec![],
-        partner: "p1".to_owned(),
-        adapter: "gooru",
-        anonymous: AnonymousPolicy::Reject,
-        allow_extensions: false,
-    };
+    let partner = edge::partner();
     let (limits, schemas) = (Limits::default(), Schemas::embedded());
     let origin = Origin::Http { request_id: "bench".to_owned() };
     let mut log = Log::default();
