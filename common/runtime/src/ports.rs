@@ -1,11 +1,21 @@
-//! The ports between the one shell and the world: clock, sink, protocol.
+//! The ports between the one shell and the world: clock, sink, member of a consumer group, store.
 //!
 //! Place: implemented under `io/` and `commit/`, named by everything that needs them. All calls block, except the
-//! receipt of a [`Sink`], which the HTTP side awaits.
+//! receipt of a [`Sink`], which the HTTP side awaits. [`Member`] and [`Store`] are what `commit/{kafka_txn,sql_txn}`
+//! stand on; the embedded engine is log and store at once and uses neither.
 
-use da_model::ids::{Offset, Partition, TopicName};
+use std::sync::Arc;
+use std::time::Duration;
+
+use da_model::fault::Fault;
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
+use da_model::state::{Row, RowKey};
 use da_model::time::Timestamp;
 use tokio::sync::oneshot;
+
+use crate::batch::Rows;
+use crate::commit::{Outbox, Position};
+use crate::io::segment::Segment;
 
 /// The one reader of time. `received_at` is stamped with it once, at the edge.
 pub trait Clock: Send + Sync {
@@ -56,4 +66,159 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// [`SinkError`] when nothing was queued.
     fn append(&self, records: Vec<Append>) -> Result<Receipt, SinkError>;
+}
+
+/// What one poll of a [`Member`] brought. Changes of the assignment come before the records.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// Partitions this member owns from now on; nothing is read of them before [`Member::start`].
+    pub assigned: Vec<TopicPartition>,
+    /// Partitions it owns no longer: what is held of them must be forgotten.
+    pub revoked: Vec<TopicPartition>,
+    /// Records in offset order per partition.
+    pub segments: Vec<(TopicPartition, Segment)>,
+}
+
+/// A committed group offset.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// The next offset to read.
+    pub next: Offset,
+    /// What was stored with it: the edge counters of stages without a store.
+    pub metadata: String,
+}
+
+/// One member of a consumer group with its one transactional producer; used by one thread (house.md §2 rule 6).
+pub trait Member: Send {
+    /// Partition counts of all topics of ours, known since the start.
+    fn partitions(&self, topic: TopicName) -> u32;
+
+    /// Serves the group and brings at most about `max` records; waits up to `wait` for the first.
+    ///
+    /// # Errors
+    /// [`Fault::Transient`] where the broker is away, [`Fault::Fatal`] where another process has this slot or an
+    /// offset to read is gone.
+    fn poll(&mut self, max: usize, wait: Duration) -> Result<Fetched, Fault>;
+
+    /// Begins to read partitions that were assigned.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn start(&mut self, at: &[(TopicPartition, Offset)]) -> Result<(), Fault>;
+
+    /// Stops or resumes fetching of all owned partitions; polling goes on, so the member stays in the group.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn pause(&mut self, paused: bool) -> Result<(), Fault>;
+
+    /// The stable committed offsets: waits until no transaction is open on them.
+    ///
+    /// # Errors
+    /// [`Fault::Transient`] where they do not become stable in time.
+    fn committed(&mut self, of: &[TopicPartition]) -> Result<Vec<Option<Committed>>, Fault>;
+
+    /// The first and the end offset of partitions.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn bounds(&mut self, of: &[TopicPartition]) -> Result<Vec<(Offset, Offset)>, Fault>;
+
+    /// One log transaction: the records, and last the group's offsets with their metadata, fenced by the generation of
+    /// the last poll.
+    ///
+    /// # Errors
+    /// Nothing became visible on [`Fault::Transient`] and [`Fault::Fenced`], unless the outcome is unknown: then
+    /// [`Member::suspect`] is true and the caller must read [`Member::committed`] before it goes on.
+    fn publish(&mut self, out: &[&Outbox], upto: &[(TopicPartition, Committed)]) -> Result<(), Fault>;
+
+    /// Whether the outcome of the last publication is unknown; reading [`Member::committed`] clears it.
+    fn suspect(&self) -> bool;
+
+    /// Leaves cleanly within a deadline; static members keep their partitions for the session timeout.
+    fn close(&mut self);
+}
+
+/// A number that rises with each owner of a partition; an older owner's commit is refused by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Epoch(pub i64);
+
+/// What a store says to a new owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The partition.
+    pub at: TopicPartition,
+    /// The epoch of this owner.
+    pub epoch: Epoch,
+    /// Where the store stands; `None` where it never saw the partition.
+    pub position: Option<Position>,
+}
+
+/// Finished records of one source partition and one batch, kept until the log has them.
+#[derive(Debug)]
+pub struct Blob {
+    /// First source offset of the batch.
+    pub start: Offset,
+    /// The offset behind its last record: the group offset that says it is published.
+    pub end: Offset,
+    /// The records.
+    pub out: Outbox,
+}
+
+/// One batch as the store commits it.
+#[derive(Debug, Default)]
+pub struct Unit {
+    /// The last value of each row, in key order; `None` removes it.
+    pub writes: Vec<(RowKey, Option<Arc<Row>>)>,
+    /// Per source partition: where it stood, where it stands, and its finished records.
+    pub moves: Vec<Move>,
+}
+
+/// What a batch does to one source partition.
+#[derive(Debug)]
+pub struct Move {
+    /// The partition.
+    pub at: TopicPartition,
+    /// Where it stood.
+    pub from: Offset,
+    /// Where it stands, with its edge counters.
+    pub to: Position,
+    /// The group offset known to be published: older blobs may go.
+    pub published: Offset,
+    /// Its finished records, as the blob to keep; empty where the batch emits nothing.
+    pub out: Outbox,
+}
+
+/// A database that holds state, positions and outbox of one consumer group; used by one thread.
+pub trait Store: Send {
+    /// Raises the epochs of partitions and says where they stand; waits for a former owner's open transaction.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    fn claim(&mut self, of: &[TopicPartition]) -> Result<Vec<Claim>, Fault>;
+
+    /// Opens the transaction, locks and checks the positions of these partitions, then loads rows.
+    ///
+    /// # Errors
+    /// [`Fault::Fenced`] where another owner took one of them; [`Store::lost`] names which.
+    fn begin(&mut self, fences: &[(TopicPartition, Epoch, Offset)], keys: &[RowKey]) -> Result<Rows, Fault>;
+
+    /// The partitions whose fence failed at the last [`Store::begin`].
+    fn lost(&mut self) -> Vec<TopicPartition>;
+
+    /// Ends the transaction: rows, blobs, positions; or on an error nothing. After a lost connection the outcome is
+    /// unknown: [`Fault::Transient`], and the partitions must be claimed anew.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] where the database cannot hold a row.
+    fn commit(&mut self, unit: &Unit) -> Result<(), Fault>;
+
+    /// Ends the transaction without any effect.
+    fn abandon(&mut self);
+
+    /// The blobs of a partition behind an offset, in order.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database, fatal where a blob cannot be read.
+    fn pending(&mut self, at: TopicPartition, behind: Offset) -> Result<Vec<Blob>, Fault>;
 }

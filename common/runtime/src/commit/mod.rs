@@ -108,6 +108,24 @@ pub trait Protocol {
     fn abandon(&mut self);
 }
 
+/// A protocol over a consumer group, as a worker's thread runs it.
+pub trait GroupProtocol: Protocol + Send {
+    /// Serves the group without reading anything, after a fault: all partitions are paused for this call.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log; only a fatal one matters here.
+    fn rest(&mut self, wait: std::time::Duration) -> Result<(), Fault>;
+
+    /// Where every owned partition stands: next offset and end, as last known.
+    fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)>;
+
+    /// Publishes what is committed, leaves the group and closes the connections.
+    ///
+    /// # Errors
+    /// The [`Fault`] that left something unpublished; it is published by the next owner.
+    fn close(&mut self) -> Result<(), Fault>;
+}
+
 impl Polled {
     /// All records in (topic, partition, offset) order.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {

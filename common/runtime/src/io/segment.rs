@@ -17,7 +17,7 @@ const WORTH_COMPRESSING: usize = 512;
 const LEVEL: i32 = 1;
 const LONGEST: usize = 1 << 28;
 
-/// Records with consecutive offsets.
+/// Records in offset order; their offsets follow each other unless [`Segment::push_at`] left holes.
 #[derive(Debug, Default)]
 pub struct Segment {
     base: Offset,
@@ -27,6 +27,8 @@ pub struct Segment {
 
 #[derive(Debug, Clone)]
 struct Entry {
+    /// Offset above the base.
+    ahead: u32,
     at: Timestamp,
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
@@ -41,11 +43,17 @@ impl Segment {
 
     /// Adds the next record.
     pub fn push(&mut self, at: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) {
+        self.push_at(self.end(), at, (key, value));
+    }
+
+    /// Adds a record at an offset of its own, above all others: Kafka's offsets have holes, where transactions end.
+    pub fn push_at(&mut self, offset: Offset, at: Timestamp, (key, value): (Option<&[u8]>, Option<&[u8]>)) {
+        let ahead = u32::try_from(offset.0 - self.base.0).unwrap_or(u32::MAX);
         put_varint(&mut self.bytes, zigzag(at.0));
         let key = put_block(&mut self.bytes, key);
         let value = put_block(&mut self.bytes, value);
         put_varint(&mut self.bytes, 0);
-        self.entries.push(Entry { at, key, value });
+        self.entries.push(Entry { ahead, at, key, value });
     }
 
     /// Offset of the first record.
@@ -57,7 +65,7 @@ impl Segment {
     /// The offset behind the last record.
     #[must_use]
     pub fn end(&self) -> Offset {
-        Offset(self.base.0 + i64::try_from(self.entries.len()).unwrap_or(i64::MAX))
+        Offset(self.entries.last().map_or(self.base.0, |e| self.base.0 + i64::from(e.ahead) + 1))
     }
 
     /// How many records it holds.
@@ -85,7 +93,7 @@ impl Segment {
         Some(Record {
             topic: at.topic,
             partition: at.partition,
-            offset: Offset(self.base.0 + i64::try_from(index).ok()?),
+            offset: Offset(self.base.0 + i64::from(entry.ahead)),
             timestamp: entry.at,
             key: entry.key.clone().and_then(|range| self.bytes.get(range)),
             value: entry.value.clone().and_then(|range| self.bytes.get(range)),
@@ -155,7 +163,7 @@ pub fn segment_of(base: Offset, chunk: &[u8]) -> Result<Segment, String> {
 fn entries_of(bytes: &[u8], count: u32) -> Option<Vec<Entry>> {
     let mut at = 0;
     let mut entries = Vec::new();
-    for _ in 0..count {
+    for ahead in 0..count {
         let time = Timestamp(unzigzag(take_varint(bytes, &mut at)?));
         let key = take_block(bytes, &mut at)?;
         let value = take_block(bytes, &mut at)?;
@@ -163,7 +171,7 @@ fn entries_of(bytes: &[u8], count: u32) -> Option<Vec<Entry>> {
             take_block(bytes, &mut at)?;
             take_block(bytes, &mut at)?;
         }
-        entries.push(Entry { at: time, key, value });
+        entries.push(Entry { ahead, at: time, key, value });
     }
     (at == bytes.len()).then_some(entries)
 }
