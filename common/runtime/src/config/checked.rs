@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cluster::{self, Cluster};
 use super::raw::{self, Adapter, Anonymous, Bytes, Raw};
 use crate::http::auth::Rate;
 use crate::http::limits::BodyLimits;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub partner_topics: Vec<PartnerTopic>,
     /// Processors per group.
     pub dep_groups: BTreeMap<String, Processors>,
+    /// Kafka, PostgreSQL and registry of the form on a cluster.
+    pub cluster: Cluster,
     /// How log lines are written.
     pub log_format: Format,
     /// From which level on lines are written.
@@ -125,7 +128,7 @@ pub struct Broken {
 }
 
 impl Broken {
-    fn error(key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn error(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { key: key.into(), message: message.into(), only_a_warning: false }
     }
 }
@@ -144,6 +147,8 @@ pub fn check(raw: &Raw) -> Result<(Settings, Vec<Broken>), Vec<Broken>> {
     rates(&raw.http, &mut broken);
     partner_topics(raw, &mut broken);
     groups(raw, &mut broken);
+    let cluster = cluster_of(raw);
+    cluster::check(&cluster, &mut broken);
     if broken.iter().any(|b| !b.only_a_warning) {
         return Err(broken);
     }
@@ -159,6 +164,7 @@ pub fn check(raw: &Raw) -> Result<(Settings, Vec<Broken>), Vec<Broken>> {
         partners: raw.partners.iter().map(|(name, p)| (name.clone(), policy(p))).collect(),
         partner_topics: raw.partner_topics.iter().map(partner_topic).collect(),
         dep_groups: raw.dep.groups.iter().map(|(name, list)| (name.clone(), processors(list))).collect(),
+        cluster,
         log_format: match raw.telemetry.log.format {
             raw::LogFormat::Text => Format::Text,
             raw::LogFormat::Json => Format::Json,
@@ -171,6 +177,15 @@ pub fn check(raw: &Raw) -> Result<(Settings, Vec<Broken>), Vec<Broken>> {
         },
     };
     Ok((settings, broken))
+}
+
+fn cluster_of(raw: &Raw) -> Cluster {
+    Cluster {
+        service: raw.service.clone(),
+        kafka: raw.kafka.clone(),
+        postgres: raw.postgres.clone(),
+        registry: raw.registry.clone(),
+    }
 }
 
 fn address(key: &str, text: &str, broken: &mut Vec<Broken>) -> SocketAddr {

@@ -10,9 +10,6 @@ use super::near::near_miss;
 
 /// Settings of features that are known and not yet built.
 const LATER: &[&str] = &[
-    "kafka",
-    "postgres",
-    "registry",
     "tls",
     "tracing",
     "opentelemetry",

@@ -4,6 +4,7 @@
 //! environment. Holds no setting itself.
 
 pub mod checked;
+pub mod cluster;
 mod finding;
 pub mod load;
 mod near;

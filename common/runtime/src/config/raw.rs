@@ -10,6 +10,8 @@ use garde::Validate;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::cluster::{Kafka, Postgres, Registry, Service};
+
 /// Declares a group of settings: all keys optional, unknown ones refused.
 macro_rules! group {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $key:ident: $kind:ty = $default:expr,)+ }) => {
@@ -25,6 +27,8 @@ macro_rules! group {
         }
     };
 }
+
+pub(super) use group;
 
 group! {
     /// The file `da.yaml`.
@@ -59,6 +63,18 @@ group! {
         /// Processors per group.
         #[garde(dive)]
         dep: Dep = Dep::default(),
+        /// Which part of a service this process is.
+        #[garde(dive)]
+        service: Service = Service::default(),
+        /// The log of the form on a cluster.
+        #[garde(dive)]
+        kafka: Kafka = Kafka::default(),
+        /// The store of the form on a cluster.
+        #[garde(dive)]
+        postgres: Postgres = Postgres::default(),
+        /// The schema registry.
+        #[garde(dive)]
+        registry: Registry = Registry::default(),
         /// Record headers.
         #[garde(skip)]
         headers: Headers = Headers::None,

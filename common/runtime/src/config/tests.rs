@@ -45,7 +45,7 @@ fn an_unknown_key_is_named_with_line_column_and_near_miss() {
 #[test]
 fn settings_of_later_features_are_refused_in_plain_words() {
     for (text, word) in
-        [("kafka:\n  brokers: a\n", "kafka"), ("postgres: x\n", "postgres"), ("headers: cloudevents\n", "cloudevents")]
+        [("parking:\n  rows: 1\n", "parking"), ("outbound: x\n", "outbound"), ("headers: cloudevents\n", "cloudevents")]
     {
         let found = errors(text, &[]);
         assert!(
@@ -55,8 +55,11 @@ fn settings_of_later_features_are_refused_in_plain_words() {
             "{found:?}"
         );
     }
-    let found = errors("", &[("DA__KAFKA__BROKERS", "a")]);
-    assert!(found[0].starts_with("env DA__KAFKA__BROKERS  error E104 `kafka` comes with a later release"), "{found:?}");
+    let found = errors("", &[("DA__PARKING__ROWS", "1")]);
+    assert!(
+        found[0].starts_with("env DA__PARKING__ROWS  error E104 `parking` comes with a later release"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -162,4 +165,28 @@ fn a_listener_for_the_world_is_a_warning() {
         "{:?}",
         loaded.warnings
     );
+}
+
+#[test]
+fn rules_of_the_cluster_are_told_in_plain_words() {
+    let sasl = "kafka:\n  bootstrap: broker:9093\n  security: sasl_ssl\n";
+    let cases = [
+        (sasl.to_owned(), "kafka.sasl.mechanism is missing: security is sasl, and GSSAPI, the client's default"),
+        (format!("{sasl}  sasl: {{mechanism: OAUTHBEARER}}\n"), "`OAUTHBEARER` is not built in; use SCRAM-SHA-512"),
+        (format!("{sasl}  sasl: {{mechanism: SCRAM-SHA-512}}\n"), "kafka.sasl needs username and password_file"),
+        ("kafka: {bootstrap: 'broker:9092'}\n".to_owned(), "kafka.security is plain text to another machine"),
+        ("kafka: {sasl: {mechanism: PLAIN}}\n".to_owned(), "set kafka.security: sasl_ssl"),
+        ("kafka: {tls: {key_file: k.pem}}\n".to_owned(), "certificate_file and key_file belong together"),
+        ("kafka: {transaction_timeout_ms: 9000}\n".to_owned(), "must be above 10000"),
+        ("postgres: {url: 'mysql://x'}\n".to_owned(), "postgres.url must read postgres://"),
+        ("registry: {url: 'registry:8085'}\n".to_owned(), "registry.url must begin with http"),
+        ("kafka: {boostrap: x}\n".to_owned(), "unknown setting `boostrap`; did you mean `bootstrap`?"),
+    ];
+    for (text, expected) in cases {
+        let found = errors(&text, &[]);
+        assert!(found.iter().any(|f| f.contains(expected)), "{text}: {found:?}");
+    }
+    let near = of("kafka: {bootstrap: '127.0.0.1:9092,localhost:9093'}\nservice: {slot: gep-1}\n", &[]).unwrap();
+    assert_eq!(near.settings.cluster.service.slot, "gep-1");
+    assert!(of("kafka: {bootstrap: 'broker:9092'}\nservice: {dev: true}\n", &[]).is_ok());
 }
