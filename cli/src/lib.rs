@@ -15,4 +15,3 @@ pub mod reading;
 pub mod settings;
 pub mod single;
 mod standings;
-mod vigil;

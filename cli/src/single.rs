@@ -17,11 +17,11 @@ use da_runtime::http::auth::KeyRing;
 use da_runtime::http::health::Health;
 use da_runtime::ports::{Clock, Sink};
 use da_runtime::stop::{Phase, Stop};
+use da_runtime::vigil;
 use da_runtime::worker::{Beside, Worker};
 use gep::service::ingest;
 
 use crate::output::Refusal;
-use crate::vigil;
 
 /// The running process.
 pub struct Running {
@@ -67,7 +67,7 @@ pub fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Runni
     let public = ingest::router(ports);
     let app = App { listeners, public, keys: Arc::clone(&keys), health: health.clone(), stop: stop.clone() };
     let worker = Worker::start(embedded, stages, stop.clone())?;
-    let vigil = vigil::start(watch.clone(), health, clock, stop.clone())?;
+    let vigil = vigil::start((watch.clone(), "embedded_txn"), health, clock, stop.clone())?;
     let serving = serve(app, settings.clone(), stop.clone())?;
     let (url, admin_url) = (format!("http://{url}"), format!("http://{admin_url}"));
     Ok(Running { url, admin_url, dir: settings.dir.clone(), sink, watch, keys, stop, serving, vigil, worker })

@@ -18,4 +18,5 @@ pub mod ports;
 pub mod probe;
 pub mod stop;
 pub mod telemetry;
+pub mod vigil;
 pub mod worker;

@@ -15,7 +15,7 @@ group! {
     /// `service`.
     Service {
         /// The replica's own name, the same after every restart: static group member and transactional id.
-        #[garde(length(min = 1, max = 64), pattern(r"^[A-Za-z0-9._-]+$"))]
+        #[garde(custom(name))]
         slot: String = "0".to_owned(),
         /// Worker threads, each a group member of its own.
         #[garde(range(min = 1, max = 64))]
@@ -196,6 +196,15 @@ pub(super) fn check(cluster: &Cluster, broken: &mut Vec<Broken>) {
     if !registry.url.is_empty() && !registry.url.starts_with("http://") && !registry.url.starts_with("https://") {
         broken.push(Broken::error("registry.url", "must begin with http:// or https://"));
     }
+}
+
+/// A word that may stand in a group instance and in a transactional id.
+fn name(text: &str, _: &()) -> garde::Result {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+        return Ok(());
+    }
+    Err(garde::Error::new("must be 1 to 64 letters, digits, `.`, `_` or `-`"))
 }
 
 /// Whether a `host:port` is this machine, or nothing.

@@ -1,19 +1,20 @@
 //! The watch over a running engine: what it did since the last look becomes metrics and health.
 //!
-//! Place: a thread beside the pipeline that reads its status. Changes nothing and decides nothing.
+//! Place: a thread beside the workers of every process that reads their status. Changes nothing and decides nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::commit::embedded_txn::Watch;
+use crate::commit::status::{Counts, Lag, Status};
+use crate::http::health::{Condition, Health};
+use crate::ports::Clock;
+use crate::stop::{Phase, Stop};
+use crate::telemetry::{log, metrics};
+use crate::worker::Beside;
+use da_model::fault::Fault;
 use da_model::names::{Label, LogEvent, Metric};
 use da_model::outcome::Outcome;
-use da_runtime::commit::embedded_txn::Watch;
-use da_runtime::commit::status::{Counts, Lag, Status};
-use da_runtime::http::health::{Condition, Health};
-use da_runtime::ports::Clock;
-use da_runtime::stop::{Phase, Stop};
-use da_runtime::telemetry::{log, metrics};
-use da_runtime::worker::Beside;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -26,14 +27,19 @@ const ALL: (Label, &str) = (Label::Topic, "all");
 /// Starts the watch; it ends with the process.
 ///
 /// # Errors
-/// Where the system starts no thread.
-pub(crate) fn start(watch: Watch, health: Health, clock: Arc<dyn Clock>, stop: Stop) -> anyhow::Result<Beside<()>> {
+/// [`Fault::Fatal`] where the system starts no thread.
+pub fn start(
+    (watch, protocol): (Watch, &'static str),
+    health: Health,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+) -> Result<Beside<()>, Fault> {
     let work = move || {
         let mut before = Status::default();
         while !stop.is(Phase::Draining) {
             let now = watch.status();
             count(&before, &now);
-            tell(&before, &now);
+            tell(&before, &now, protocol);
             now.lags.iter().for_each(|lag| show(lag, &health, &*clock));
             health.report("pipeline", now.fault.clone().map_or(Condition::Good, Condition::Waiting));
             before = now;
@@ -42,7 +48,7 @@ pub(crate) fn start(watch: Watch, health: Health, clock: Arc<dyn Clock>, stop: S
         }
         count(&before, &watch.status());
     };
-    Ok(Beside::start("vigil", work)?)
+    Beside::start("vigil", work)
 }
 
 fn count(before: &Status, now: &Status) {
@@ -74,8 +80,8 @@ fn count(before: &Status, now: &Status) {
 }
 
 /// Says what someone may want to look into, once per look.
-fn tell(before: &Status, now: &Status) {
-    let protocol = [(Label::Protocol, "embedded_txn")];
+fn tell(before: &Status, now: &Status, protocol: &'static str) {
+    let protocol = [(Label::Protocol, protocol)];
     add(Metric::Statements, &protocol, now.statements.saturating_sub(before.statements));
     metrics::count(Metric::CommitErrors, &protocol, now.failed_rounds.saturating_sub(before.failed_rounds));
     metrics::gauge(Metric::CacheBytes, &[], whole(now.cache_bytes));
