@@ -46,6 +46,17 @@ pub fn backward_transitive(new: &str, earlier: &[&str]) -> Result<(), Incompatib
     Ok(())
 }
 
+/// Whether values of one writer may be read at all; a value with a symbol or branch that is gone is told when it comes.
+pub(super) fn readable(writer: &Schema, reader: &Schema) -> Result<(), Incompatible> {
+    match SchemaCompatibility::can_read(writer, reader) {
+        Ok(Compatibility::Full | Compatibility::Partial) => Ok(()),
+        Err(_) => {
+            let (field, cause) = fault(writer, reader).unwrap_or_default();
+            Err(Incompatible::Field { field, version: 1, cause })
+        }
+    }
+}
+
 fn parsed(text: &str, version: usize) -> Result<Schema, Incompatible> {
     Schema::parse_str(text).map_err(|e| Incompatible::NoSchema { version, cause: e.to_string() })
 }

@@ -5,9 +5,11 @@
 
 pub mod codec;
 pub mod compat;
+mod fit;
 pub mod json;
 mod json_rare;
 pub mod json_text;
+pub mod resolve;
 pub mod subject;
 
 /// The schema files, by the folder name under `schemas/`, with the fixed id of each version on the embedded log.
@@ -59,6 +61,13 @@ impl Schemas {
     #[must_use]
     pub fn embedded() -> Self {
         Self { ids: SCHEMAS.to_vec() }
+    }
+
+    /// The ids of a registry, by schema. Under the first id of a schema values are written; under every one they are
+    /// read: a registry may give the same schema one id per subject.
+    #[must_use]
+    pub const fn of(ids: Vec<(&'static str, u32)>) -> Self {
+        Self { ids }
     }
 
     /// The id under which values of a schema are written; 0 for a name that is not listed.

@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
 }
 
-fn examples(name: &str) -> Vec<(PathBuf, Json)> {
+pub fn examples(name: &str) -> Vec<(PathBuf, Json)> {
     let files = fs::read_dir(folder().join(name).join("examples")).unwrap();
     let paths = files.map(|file| file.unwrap().path());
     paths.map(|path| (path.clone(), serde_json::from_slice(&fs::read(path).unwrap()).unwrap())).collect()

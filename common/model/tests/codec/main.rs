@@ -12,3 +12,4 @@ mod dice;
 mod examples;
 mod plain;
 mod property;
+mod resolve;
