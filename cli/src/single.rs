@@ -65,7 +65,8 @@ pub fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Runni
     let (url, admin_url) = (listeners.public_address()?, listeners.admin_address()?);
     let ports = ingest::IngestPorts::new(settings, Arc::clone(&sink), Arc::clone(&clock), Arc::clone(&keys));
     let public = ingest::router(ports);
-    let app = App { listeners, public, keys: Arc::clone(&keys), health: health.clone(), stop: stop.clone() };
+    let public = Some((public, Arc::clone(&keys)));
+    let app = App { listeners, public, health: health.clone(), stop: stop.clone() };
     let worker = Worker::start(embedded, stages, stop.clone())?;
     let vigil = vigil::start((watch.clone(), "embedded_txn"), health, clock, stop.clone())?;
     let serving = serve(app, settings.clone(), stop.clone())?;

@@ -45,10 +45,10 @@ pub enum AppError {
     Start(#[source] io::Error),
 }
 
-/// The two listeners, open but not yet served, so that a taken port is told before anything is started.
+/// The listeners, open but not yet served, so that a taken port is told before anything is started.
 #[derive(Debug)]
 pub struct Listeners {
-    public: TcpListener,
+    public: Option<TcpListener>,
     admin: TcpListener,
 }
 
@@ -60,15 +60,23 @@ impl Listeners {
     pub fn bind(settings: &Settings) -> Result<Self, AppError> {
         let public = bind("http.listen", settings.http.listen)?;
         let admin = bind("admin.listen", settings.admin_listen)?;
-        Ok(Self { public, admin })
+        Ok(Self { public: Some(public), admin })
+    }
+
+    /// Opens the port of operators alone: for a process that partners do not talk to.
+    ///
+    /// # Errors
+    /// [`AppError::Listen`] names the setting and the address.
+    pub fn bind_admin(settings: &Settings) -> Result<Self, AppError> {
+        Ok(Self { public: None, admin: bind("admin.listen", settings.admin_listen)? })
     }
 
     /// Where partners are answered; of use with port 0.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// What the operating system says; `NotConnected` where partners are not answered here.
     pub fn public_address(&self) -> io::Result<SocketAddr> {
-        self.public.local_addr()
+        self.public.as_ref().ok_or(io::ErrorKind::NotConnected)?.local_addr()
     }
 
     /// Where operators are answered.
@@ -89,10 +97,8 @@ fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, AppEr
 pub struct App {
     /// The open ports.
     pub listeners: Listeners,
-    /// The routes for partners.
-    pub public: Router,
-    /// The keys, read anew while serving.
-    pub keys: Arc<KeyRing>,
+    /// The routes for partners with the keys, which are read anew while serving.
+    pub public: Option<(Router, Arc<KeyRing>)>,
     /// What the parts report.
     pub health: Health,
     /// The stop token; raise it to stop without a signal.
@@ -131,22 +137,24 @@ fn close(runtime: Runtime) {
 }
 
 async fn run_on(app: App, settings: &Settings) -> Result<Drain, AppError> {
-    let App { listeners, public, keys, health, stop } = app;
+    let App { listeners, public, health, stop } = app;
     let in_flight = InFlight::default();
     let serving =
         |side| Serving { limits: settings.http.server, stop: stop.clone(), in_flight: in_flight.clone(), side };
     let mut signals = Signals::new().map_err(AppError::Start)?;
     let mut tasks = JoinSet::new();
-    for (listener, router, side) in [
-        (listeners.public, public, Side::Public),
-        (listeners.admin, health::router(health.clone(), stop.clone()), Side::Admin),
-    ] {
+    let (public, keys) = public.unzip();
+    let public = listeners.public.zip(public).map(|(listener, router)| (listener, router, Side::Public));
+    let admin = (listeners.admin, health::router(health.clone(), stop.clone()), Side::Admin);
+    for (listener, router, side) in public.into_iter().chain([admin]) {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(AppError::Start)?;
         tell_address(&listener, side);
         tasks.spawn(serve(listener, router, serving(side)));
     }
     let mut chores = JoinSet::new();
-    chores.spawn(async move { keys.keep_fresh().await });
+    if let Some(keys) = keys {
+        chores.spawn(async move { keys.keep_fresh().await });
+    }
     chores.spawn(keep_metrics_small());
     health.started();
     log::info(LogEvent::Started, &[]);
@@ -250,10 +258,10 @@ mod tests {
         let stop = Stop::new();
         let asked_to = stop.clone();
         let route = axum::routing::get(|| async { "hello" });
+        let keys = Arc::new(KeyRing::open(&std::env::temp_dir().join("da-app-no-keys"), Rate::default()).unwrap());
         let app = App {
             listeners,
-            public: Router::new().route("/hello", route),
-            keys: Arc::new(KeyRing::open(&std::env::temp_dir().join("da-app-no-keys"), Rate::default()).unwrap()),
+            public: Some((Router::new().route("/hello", route), keys)),
             health: Health::default(),
             stop,
         };
