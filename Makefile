@@ -9,7 +9,7 @@ CORES := gep demux dep
 SHELL_CRATES := da-runtime|rdkafka|rdkafka-sys|tokio|sqlx|axum|hyper|reqwest|redis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt lint trees rustdoc house papers settings quick test demo drill bench measures docs golden fuzz up down audit
+.PHONY: help setup check fmt lint trees rustdoc house papers settings containers quick test every-test demo run drill bench measures docs golden fuzz up down audit
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -17,7 +17,7 @@ help: ## list the targets
 setup: ## install the system packages that are missing, or say what and why
 	@sh deploy/setup.sh
 
-check: setup fmt lint trees rustdoc house papers settings ## format, lints, arrows between crates, house rules, fresh papers
+check: setup fmt lint trees rustdoc house papers settings containers ## format, lints, arrows between crates, house rules, fresh papers
 	@echo "check: ok"
 
 fmt:
@@ -48,14 +48,24 @@ papers:
 settings:
 	@set -e; for file in deploy/settings/*.yaml; do $(CARGO) run --locked --quiet -p cli --bin da -- validate $$file; done
 
+containers:
+	@sh deploy/lint.sh
+
 quick: ## tests of the cores without any shell, and the simulation; seconds when warm
 	$(CARGO) test --locked -p da-model $(CORES:%=-p %) --no-default-features
 	$(CARGO) test --locked -p tests --test it sim
 
-test: setup ## all tests; the summary of the system tests closes the run
-	$(CARGO) test --locked --workspace --exclude tests
-	$(CARGO) test --locked -p tests --lib --bins
-	$(CARGO) test --locked -p tests --test it
+# Built first: brokers and compilers do not share two cores well.
+test: ## all tests, with Kafka, registry and PostgreSQL started for them; the summary of the system tests closes the run
+	@sh deploy/setup.sh full
+	@$(MAKE) --no-print-directory every-test NO_RUN=--no-run
+	@sh tests/foreign/venv.sh || true
+	@sh deploy/local/stack.sh with $(MAKE) --no-print-directory every-test
+
+every-test:
+	$(CARGO) test --locked --workspace --exclude tests $(NO_RUN)
+	$(CARGO) test --locked -p tests --lib --bins $(NO_RUN)
+	$(CARGO) test --locked -p tests --test it $(NO_RUN)
 
 demo: setup $(DA) ## two classes of simulated learners, their tables filling live, and the proof at the end
 	$(DA) demo
@@ -78,11 +88,19 @@ golden: ## accept new golden output (there is none yet: cases state the numbers 
 fuzz: ## many random inputs to parser, adapters and codec
 	PROPTEST_CASES=20000 $(CARGO) test --locked --release -p da-model -p gep
 
-up: setup $(DA) ## start everything in one process; stop with Ctrl-C or `make down`
+run: setup $(DA) ## start everything in one process on one file; stop with Ctrl-C or `make down`
 	$(DA) up --dir $(DIR)
 
-down: ## stop the `make up` of this folder
-	@if [ -s $(DIR)/da.pid ]; then kill -TERM "$$(cat $(DIR)/da.pid)" && echo "asked it to stop"; else echo "nothing runs on $(DIR)"; fi
+up: ## start Kafka, registry and PostgreSQL on this machine, and print their addresses
+	@sh deploy/setup.sh full
+	@sh deploy/local/stack.sh start
+# Here the services join: migrate, register the schemas, apply the topics, start gep, demux and dep.
+	@sh deploy/local/stack.sh env
+
+down: ## stop what `make up` started, and the `make run` of this folder
+	@sh deploy/local/stack.sh stop
+	@if [ -s $(DIR)/da.pid ]; then kill -TERM "$$(cat $(DIR)/da.pid)" 2>/dev/null && \
+	  echo "asked the process of $(DIR) to stop" || echo "nothing runs on $(DIR)"; fi
 
 audit: ## licences, advisories, unused dependencies (needs cargo-deny)
 	$(CARGO) deny --locked check

@@ -12,7 +12,7 @@ STACK_RUN=${STACK_RUN:-$STACK_HOME/run}
 case $STACK_HOME in /*) ;; *) STACK_HOME=$PWD/$STACK_HOME ;; esac
 case $STACK_RUN in /*) ;; *) STACK_RUN=$PWD/$STACK_RUN ;; esac
 # Seconds that a part may take until it answers.
-STACK_WAIT=${STACK_WAIT:-90}
+STACK_WAIT=${STACK_WAIT:-180}
 part=$(basename -- "$0" .sh)
 # shellcheck disable=SC2034
 run=$STACK_RUN/$part

@@ -11,6 +11,7 @@
 # KAFKA_PORT=9092         port of node 1, the next ones follow; default: free ports
 # KAFKA_HEAP=1g           heap of a node; default 1g, with three nodes 512m
 # KAFKA_SECURITY=sasl_ssl one more listener with TLS and SCRAM-SHA-512, under KAFKA_SASL_BOOTSTRAP
+# shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 VERSION=4.3.0

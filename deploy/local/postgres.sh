@@ -8,6 +8,7 @@
 # Looks for: DATABASE_URL (used as it is, nothing is started) → postgres on PATH or in /usr/lib/postgresql/15/bin.
 # POSTGRES_PORT=5432     default: a free port; a unix socket with the same number is there too
 # POSTGRES_SECURITY=tls  serves TLS as well, with a throw-away authority under DATABASE_CA_FILE
+# shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 DATABASE=gooru_da
@@ -94,9 +95,13 @@ launch_server() {
   launch "$run/pid" "$run/log" "$@" "$bin/postgres" -D "$place/data"
 }
 make_roles() {
-  owner=$(secret)
-  service=$(secret)
-  reader=$(secret)
+  for role in owner service reader; do
+    secret >"$run/$role.password"
+    chmod 600 "$run/$role.password"
+  done
+  owner=$(cat "$run/owner.password")
+  service=$(cat "$run/service.password")
+  reader=$(cat "$run/reader.password")
   sql -d postgres -c "create database $DATABASE"
   sql -d "$DATABASE" -v owner_password="$owner" -v service_password="$service" -v reader_password="$reader" \
     -v database="$DATABASE" -f - <"$here/roles.sql"
@@ -105,6 +110,9 @@ make_roles() {
 export DATABASE_URL=postgres://da_owner:$owner@$address
 export DATABASE_SERVICE_URL=postgres://da_service:$service@$address
 export DATABASE_READER_URL=postgres://da_reader:$reader@$address
+export DATABASE_PASSWORD_FILE='$run/owner.password'
+export DATABASE_SERVICE_PASSWORD_FILE='$run/service.password'
+export DATABASE_READER_PASSWORD_FILE='$run/reader.password'
 EOF
   [ ! -f "$run/tls/ca.pem" ] || cat >>"$run/env" <<EOF
 export DATABASE_CA_FILE='$run/tls/ca.pem'

@@ -7,6 +7,7 @@
 #
 # Looks for: REGISTRY_URL (used as it is, nothing is started) → archive in STACK_HOME → Maven.
 # REGISTRY_PORT=8085  default: a free port
+# shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 VERSION=2.6.13.Final

@@ -5,6 +5,7 @@
 #   sh deploy/local/stack.sh start|stop|status
 #   eval "$(sh deploy/local/stack.sh env)"            the addresses of what runs
 #   sh deploy/local/stack.sh with <command…>          start, run the command with the addresses set, stop what was started
+# shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 PARTS="kafka registry postgres"
@@ -45,8 +46,14 @@ with() {
   finish() {
     code=$?
     trap - EXIT INT TERM HUP
-    stop
-    if [ "$code" = 0 ]; then rm -rf "$STACK_RUN"; else echo "logs of the stack are kept in $STACK_RUN"; fi
+    # Quiet where all went well: the command's last words close the run.
+    if [ "$code" = 0 ]; then
+      stop >/dev/null
+      rm -rf "$STACK_RUN"
+    else
+      stop
+      echo "the stack's logs are kept in $STACK_RUN"
+    fi
     exit "$code"
   }
   trap finish EXIT
