@@ -11,7 +11,6 @@ use da_model::topology::{self, Edge, Flaw, Topology};
 use da_runtime::app::{self, App, AppError, Drain, Listeners};
 use da_runtime::commit::embedded_txn::{Embedded, EmbeddedOptions, Migration, OpenError, Watch};
 use da_runtime::config::Settings;
-use da_runtime::config::checked::Processors;
 use da_runtime::driver::{DriverOptions, Stage};
 use da_runtime::http::auth::KeyRing;
 use da_runtime::http::health::Health;
@@ -138,7 +137,7 @@ pub fn stages(
     let mut stages = gep::service::stages(settings, &driver, partner_topics);
     let demux = demux::service::stages(&demux::settings::Settings::default(), &driver);
     stages.extend(demux.map_err(|name| Refusal::wrong_use(format!("no metric is named `{name}`"), ""))?);
-    stages.extend(dep::service::stages(&dep_settings(settings), &driver)?);
+    stages.extend(dep::service::stages(&dep::service::groups_of(settings), &driver)?);
     Ok(stages)
 }
 
@@ -154,7 +153,7 @@ pub fn topology_of(settings: &Settings) -> anyhow::Result<Topology> {
         edges.extend(metric.objects().iter().map(|object| Edge { from: usage, unit, to: object.topic }));
     }
     let mut read = Vec::new();
-    let groups = dep_settings(settings).chosen()?;
+    let groups = dep::service::groups_of(settings).chosen()?;
     for processor in groups.iter().flat_map(|(_, processors)| processors) {
         let unit = UnitName(processor.name());
         for link in processor.links() {
@@ -182,18 +181,6 @@ pub fn check_topology(settings: &Settings) -> anyhow::Result<String> {
         return Ok(format!("longest way {}", topology::shown(&topology.longest())));
     }
     Err(Refusal::wrong_use(format!("the topology is refused: {}", flaws.join("; ")), "da graph"))
-}
-
-fn dep_settings(settings: &Settings) -> dep::settings::Settings {
-    let groups = settings.dep_groups.iter().map(|(name, processors)| dep::settings::Group {
-        // Names of groups live as long as the process: the settings are read once.
-        name: name.clone().leak(),
-        processors: match processors {
-            Processors::All => None,
-            Processors::Named(names) => Some(names.clone()),
-        },
-    });
-    dep::settings::Settings { groups: groups.collect() }
 }
 
 fn refused(error: &OpenError) -> anyhow::Error {

@@ -181,6 +181,10 @@ codes! {
         EdgeGapSeen = "edge_gap_seen",
         /// Records became dead letters.
         DeadLettered = "dead_lettered",
+        /// Something that the start needs does not answer; it is tried again.
+        WaitingForStart = "waiting_for_start",
+        /// The process ends by a fault.
+        Ended = "ended",
     }
 }
 

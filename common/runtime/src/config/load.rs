@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use da_model::fault::{Cause, Fault};
+
 use super::finding::UNREADABLE;
 use super::{Finding, Loaded, Place, Sources, read};
 
@@ -32,6 +34,22 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Finding>> {
 fn unreadable(name: String, error: &std::io::Error) -> Finding {
     let place = Place::File { name, line: 0, column: 0 };
     Finding::new(UNREADABLE, place, format!("the settings file cannot be read: {error}"))
+}
+
+/// The words behind the program's name.
+#[must_use]
+pub fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// The secret in a file, without the line's end.
+///
+/// # Errors
+/// [`Fault::Fatal`] naming the setting and the file.
+pub fn secret(setting: &str, file: &Path) -> Result<String, Fault> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Fault::Fatal(Cause::new(format!("read of {setting} ({})", file.display()), e)))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Variables that begin with `DA__`; those that are no text are left out.
