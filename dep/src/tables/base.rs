@@ -1,7 +1,9 @@
 //! The tables of single learners' resources, items and days.
 //!
 //! Place: named by the base processors; the migrations say the same in SQL. The last two values of every table are
-//! `revision` and `activity_time`; `updated_at` is the store's and stands in no descriptor.
+//! `revision` and `activity_time`; `updated_at` is the store's and stands in no descriptor. Within a session the kind of an item or resource is
+//! fixed, so its rows have one topic; over sessions an item may come as collection and as assessment, so a learner's
+//! standing in it is shared.
 
 use da_model::state::{Column, Feed, Kind, Table};
 
@@ -166,7 +168,7 @@ pub static LEARNER_ITEM_SCORE: Table = Table {
     doc: "A learner's standing in an item and scope: an assessment's latest session, a collection's latest answers.",
     keys: LEARNER_ITEM,
     values: &[KIND, SCORE_SESSION, RAW, MAX, PERCENT, REVISION, ACTIVITY_TIME],
-    feed: Feed::OneTopic,
+    feed: Feed::Shared,
     range: None,
 };
 
@@ -176,7 +178,7 @@ pub static LEARNER_ITEM_VIEW: Table = Table {
     doc: "Views of an item by a learner in a scope.",
     keys: LEARNER_ITEM,
     values: &[KIND, VIEWS, REVISION, ACTIVITY_TIME],
-    feed: Feed::OneTopic,
+    feed: Feed::Shared,
     range: None,
 };
 

@@ -1,7 +1,8 @@
 //! The tables of lessons, units, courses and classes, and of what each part gave to them.
 //!
 //! Place: named by the roll-ups alone. The first values of a total and of its part table are the same sums; the last two
-//! are `revision` and `activity_time`.
+//! are `revision` and `activity_time`. The level part tables of time and views are shared for one row per level: the
+//! difference it said last, which moves with every topic that moves the total.
 
 use da_model::state::{Column, Feed, Kind, Table};
 
@@ -106,7 +107,7 @@ pub static LEVEL_PART_TIME: Table = Table {
     doc: "What a part last gave to the time of its level.",
     keys: LEVEL_PART,
     values: &[TIME_MS, WALL_MS, VISITS, REVISION, ACTIVITY_TIME],
-    feed: Feed::OneTopic,
+    feed: Feed::Shared,
     range: None,
 };
 
@@ -116,7 +117,7 @@ pub static LEVEL_PART_VIEW: Table = Table {
     doc: "What a part last gave to the views of its level.",
     keys: LEVEL_PART,
     values: &[VIEWS, ITEMS, REVISION, ACTIVITY_TIME],
-    feed: Feed::OneTopic,
+    feed: Feed::Shared,
     range: None,
 };
 

@@ -3,5 +3,6 @@
 //! Place: run by `cargo test -p dep --no-default-features`. Needs no shell and no database.
 
 mod base;
+mod feeds;
 mod kit;
 mod rollups;

@@ -1,0 +1,84 @@
+//! Which topic partitions feed which rows, asked of every processor, against what each table's descriptor claims.
+//!
+//! Place: what a table calls `OneTopic` is cached by whoever owns that partition (house.md §2 rule 3); a row that two
+//! owners write must be `Shared`, or one of them overwrites the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use da_model::event::usage::ObjectKind;
+use da_model::ids::{Text, TopicName};
+use da_model::state::{Feed, RowKey, Table};
+use da_model::topics;
+
+use dep::processors::PROCESSORS;
+
+use crate::kit::{De, at};
+
+/// Shared although no row of it needs to be: domain.md §9 counts days among the rows of several topics.
+const MORE_THAN_NEEDED: [&str; 1] = ["day_view"];
+
+fn text(text: &str) -> Option<Text<'static>> {
+    (!text.is_empty()).then(|| Text::Owned(text.to_owned()))
+}
+
+/// Events of a topic at the same place, in every form that leads somewhere else. One session knows one kind of each
+/// object (domain.md §4.3), hence its name; nothing else may be taken for granted.
+fn events(topic: TopicName) -> Vec<De> {
+    let name = topic.0.split_once('.').map_or(topic.0, |(_, name)| name);
+    let object = name.split('.').next().unwrap_or_default();
+    let mut found = Vec::new();
+    for learner in ["l1", "l2"] {
+        for class in ["k1", "k2"] {
+            for (unit, lesson) in [("", ""), ("u1", ""), ("", "o1"), ("u1", "o1")] {
+                for (kind, word) in [(ObjectKind::Collection, "collection"), (ObjectKind::Assessment, "assessment")] {
+                    for word in [word.to_owned(), format!("{word}-external")] {
+                        let mut de = at("", "", "i1").score(1, None, 0);
+                        de.event_name = Text::Owned(format!("usage.{name}"));
+                        (de.user_id, de.resource_id) = (text(learner), text("r1"));
+                        (de.item_kind, de.collection_type) = (Some(kind), text(&word));
+                        (de.context.class_id, de.context.unit_id) = (text(class), text(unit));
+                        (de.context.lesson_id, de.context.collection_type) = (text(lesson), text(&word));
+                        (de.context.collection_id, de.context.session_id) = (text("i1"), text(&format!("s-{object}")));
+                        found.push(de);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What decides about the partition of an event.
+fn partition_key(topic: TopicName, de: &De) -> String {
+    let topic = topics::find(topic).expect("every topic read is listed");
+    let by_class = topic.key.iter().any(|part| part == "class");
+    let id = if by_class { &de.context.class_id } else { &de.user_id };
+    id.as_deref().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_row_that_two_partitions_feed_is_shared() {
+    let mut feeders: BTreeMap<RowKey, BTreeSet<(TopicName, String)>> = BTreeMap::new();
+    for processor in PROCESSORS {
+        for topic in processor.links().iter().map(|link| link.consumes) {
+            for de in events(topic) {
+                let rows = processor.reads(&de);
+                assert!(rows.iter().all(|key| processor.tables().contains(&key.table())), "{}", processor.name());
+                for key in rows {
+                    feeders.entry(key).or_default().insert((topic, partition_key(topic, &de)));
+                }
+            }
+        }
+    }
+    let of =
+        |table: &Table| feeders.iter().filter(|(key, _)| key.table() == table).map(|(_, by)| by).collect::<Vec<_>>();
+    for table in dep::tables() {
+        let fed = of(table);
+        assert!(!fed.is_empty(), "no event reaches {}", table.name);
+        let needed = fed.iter().any(|by| by.len() > 1);
+        let shared = table.feed == Feed::Shared;
+        let most = fed.iter().max_by_key(|by| by.len());
+        assert!(shared || !needed, "{} is cached, but one of its rows is fed by {most:?}", table.name);
+        assert_eq!(shared && !needed, MORE_THAN_NEEDED.contains(&table.name), "{} is shared for nothing", table.name);
+    }
+}
