@@ -5,6 +5,7 @@
 //! (da-runtime), and anything a service would need to import.
 
 pub mod audit;
+pub mod cluster;
 pub mod commands;
 pub mod learners;
 pub mod ledger;

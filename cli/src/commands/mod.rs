@@ -6,6 +6,8 @@
 pub mod up;
 pub mod demo;
 pub mod topics;
+pub mod lag;
+pub mod migrate;
 pub mod graph;
 pub mod validate;
 pub mod config;
@@ -40,6 +42,8 @@ pub static COMMANDS: &[&dyn Command] = &[
     &up::Up,
     &demo::Demo,
     &topics::Topics,
+    &lag::Lag,
+    &migrate::Migrate,
     &graph::Graph,
     &validate::Validate,
     &config::Config,

@@ -1,13 +1,19 @@
-//! `da topics list`: the topics of `topics.yaml`.
+//! `da topics`: the topics of `topics.yaml`, listed, compared with a cluster, and made there.
 //!
-//! Place: prints the compiled-in list. Asks no log and no broker: what lies in a log is `da tap`'s affair.
+//! Place: `list` asks no broker; `plan` changes nothing; `apply` only adds: it never deletes a topic, takes away
+//! partitions or shortens how long records are kept.
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use da_model::ids::TopicName;
 use da_model::topics::{self, Topic};
 
+use da_runtime::io::kafka::admin::{Admin, Change};
+use serde_json::json;
+
 use super::Command;
-use crate::output::{Exit, Form, Output};
+use crate::cluster;
+use crate::output::{Exit, Form, Output, Refusal};
+use crate::settings::Chosen;
 
 /// The command.
 #[derive(Debug)]
@@ -28,6 +34,22 @@ enum Action {
         #[arg(long)]
         full_names: bool,
     },
+    /// Say what the cluster lacks or has differently; changes nothing
+    Plan(OnCluster),
+    /// Create what is missing and set what differs; never deletes or shrinks
+    Apply(OnCluster),
+}
+
+#[derive(Debug, Args)]
+struct OnCluster {
+    /// Partitions of every topic, instead of the numbers in topics.yaml
+    #[arg(long)]
+    partitions: Option<u32>,
+    /// Replicas of new topics
+    #[arg(long, default_value_t = 1)]
+    replicas: i32,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 impl Command for Topics {
@@ -40,7 +62,11 @@ impl Command for Topics {
     }
 
     fn run(&self, matches: &ArgMatches, out: Output) -> anyhow::Result<Exit> {
-        let Action::List { full_names } = Arguments::from_arg_matches(matches)?.action;
+        let full_names = match Arguments::from_arg_matches(matches)?.action {
+            Action::List { full_names } => full_names,
+            Action::Plan(on) => return plan(&on, out, false),
+            Action::Apply(on) => return plan(&on, out, true),
+        };
         if out.form() == Form::Json {
             topics::all().iter().try_for_each(|topic| out.value(topic))?;
             return Ok(Exit::Fine);
@@ -49,6 +75,28 @@ impl Command for Topics {
         out.table(&["topic", "key", "partition", "schema", "from", "to", "fed", "purpose"], &rows)?;
         Ok(Exit::Fine)
     }
+}
+
+/// The differences, carried out where asked for. A plan that differs ends with [`Exit::Findings`].
+fn plan(on: &OnCluster, out: Output, apply: bool) -> anyhow::Result<Exit> {
+    let settings = on.chosen.load()?.settings;
+    let refused = |fault: da_model::fault::Fault| Refusal::unreachable(fault.to_string(), "da validate --connect");
+    let admin = Admin::open(&cluster::kafka(&settings)?).map_err(refused)?;
+    let plan = admin.plan(on.partitions).map_err(refused)?;
+    if apply {
+        admin.apply(&plan, on.replicas).map_err(refused)?;
+    }
+    for change in &plan {
+        match out.form() {
+            Form::Json => out.value(&json!({"change": change.to_string(), "done": apply}))?,
+            Form::People => out.line(change)?,
+        }
+    }
+    let left = plan.iter().filter(|change| !apply || matches!(change, Change::Leave { .. })).count();
+    if plan.is_empty() && out.form() == Form::People {
+        out.line("every topic is as topics.yaml says")?;
+    }
+    Ok(if left == 0 { Exit::Fine } else { Exit::Findings })
 }
 
 fn row_of(topic: &'static Topic, full_names: bool) -> Vec<String> {
