@@ -47,9 +47,18 @@ const ROOMS: &[Room] = &[
     room("reqwest", &["cli/src/"]),
     room("clap", &["cli/src/"]),
     room(".commit(", &["common/runtime/src/commit/", "common/runtime/src/driver.rs", "common/runtime/src/io/sql/"]),
-    // Publishing of a log comes with the cluster form; gep and the oracle publish revisions of values, in memory.
-    room(".publish(", &["common/runtime/src/commit/", "gep/src/impact.rs", "gep/src/slot.rs", "cli/src/oracle/"]),
+    // A log is published to by its protocol alone; gep and the oracle publish revisions of values, in memory.
+    room(".publish(", PUBLISHING),
     room("f64", FLOATING),
+];
+
+/// Protocols and the member below them; revisions of values.
+const PUBLISHING: &[&str] = &[
+    "common/runtime/src/commit/",
+    "common/runtime/src/io/kafka/member.rs",
+    "gep/src/impact.rs",
+    "gep/src/slot.rs",
+    "cli/src/oracle/",
 ];
 
 /// Seconds, gauges, JSON numbers of partners and of people; never a score on its way through the pipeline.

@@ -12,4 +12,7 @@ mod examples;
 mod extending;
 mod house;
 mod ingest;
+mod kafka;
+mod postgres;
 mod sim;
+mod sql_txn;

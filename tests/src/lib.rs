@@ -8,6 +8,7 @@
 pub mod measure;
 pub mod bench;
 pub mod broken;
+pub mod cluster;
 pub mod process;
 pub mod sim;
 pub mod dsl;

@@ -100,7 +100,7 @@ pub trait Member: Send {
     /// offset to read is gone.
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Fetched, Fault>;
 
-    /// Begins to read partitions that were assigned.
+    /// Begins to read partitions that were assigned, or reads them again from another offset.
     ///
     /// # Errors
     /// A [`Fault`] of the log.
@@ -111,6 +111,12 @@ pub trait Member: Send {
     /// # Errors
     /// A [`Fault`] of the log.
     fn pause(&mut self, paused: bool) -> Result<(), Fault>;
+
+    /// Fetches nothing more of these until they are assigned anew: the breaker stopped them.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn stall(&mut self, at: &[TopicPartition]) -> Result<(), Fault>;
 
     /// The stable committed offsets: waits until no transaction is open on them.
     ///
@@ -124,6 +130,10 @@ pub trait Member: Send {
     /// A [`Fault`] of the log.
     fn bounds(&mut self, of: &[TopicPartition]) -> Result<Vec<(Offset, Offset)>, Fault>;
 
+    /// The end of every partition that is read, as last seen and without asking anyone; equal to the position where
+    /// nothing readable is left (marks of transactions take offsets too).
+    fn ends(&self) -> Vec<(TopicPartition, Offset)>;
+
     /// One log transaction: the records, and last the group's offsets with their metadata, fenced by the generation of
     /// the last poll.
     ///
@@ -132,7 +142,8 @@ pub trait Member: Send {
     /// [`Member::suspect`] is true and the caller must read [`Member::committed`] before it goes on.
     fn publish(&mut self, out: &[&Outbox], upto: &[(TopicPartition, Committed)]) -> Result<(), Fault>;
 
-    /// Whether the outcome of the last publication is unknown; reading [`Member::committed`] clears it.
+    /// Whether the outcome of the last publication must be doubted, also where it was told to be good; reading
+    /// [`Member::committed`] clears it.
     fn suspect(&self) -> bool;
 
     /// Leaves cleanly within a deadline; static members keep their partitions for the session timeout.
@@ -152,6 +163,8 @@ pub struct Claim {
     pub epoch: Epoch,
     /// Where the store stands; `None` where it never saw the partition.
     pub position: Option<Position>,
+    /// The group offset it knows to be published: blobs up to it may be gone.
+    pub published: Option<Offset>,
 }
 
 /// Finished records of one source partition and one batch, kept until the log has them.

@@ -1,6 +1,7 @@
-//! The pipeline thread: the only place that starts a thread for a pipeline.
+//! The threads of pipelines: the only place that starts one.
 //!
-//! Place: wraps the loop of `commit/embedded_txn`; raises the stop when the loop ends by a fault. Runs no request.
+//! Place: wraps the loops of `commit/embedded_txn` and of `group`; raises the stop when a loop ends by a fault or a
+//! panic. Runs no request.
 
 use std::thread::JoinHandle;
 
@@ -8,6 +9,7 @@ use da_model::fault::{Cause, Fault};
 
 use crate::commit::embedded_txn::Embedded;
 use crate::driver::Stage;
+use crate::group::Group;
 use crate::stop::{Phase, Stop};
 
 /// A running pipeline.
@@ -33,6 +35,25 @@ impl Worker {
         handle.map(Self).map_err(|e| Fault::Fatal(Cause::new("start of the pipeline thread", e)))
     }
 
+    /// Starts the thread of one stage over a consumer group; it ends as that of [`Worker::start`] does.
+    ///
+    /// # Errors
+    /// [`Fault::Fatal`] where the system starts no thread.
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
+    pub fn group(mut group: Group, stop: Stop) -> Result<Self, Fault> {
+        let name = group.name();
+        let run = move || {
+            let alarm = Alarm(stop.clone());
+            let ended = group.run(&stop);
+            if ended.is_ok() {
+                std::mem::forget(alarm);
+            }
+            ended
+        };
+        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        handle.map(Self).map_err(|e| Fault::Fatal(Cause::new(format!("start of the thread of {name}"), e)))
+    }
+
     /// Whether the thread has ended.
     #[must_use]
     pub fn ended(&self) -> bool {
@@ -45,6 +66,15 @@ impl Worker {
     /// The fault that ended the pipeline.
     pub fn join(self) -> Result<(), Fault> {
         self.0.join().unwrap_or_else(|_| Err(Fault::Fatal(Cause::new("run of the pipeline", "the thread panicked"))))
+    }
+}
+
+/// Raises the stop when it is dropped: also while a panic unwinds.
+struct Alarm(Stop);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.raise(Phase::Leaving);
     }
 }
 

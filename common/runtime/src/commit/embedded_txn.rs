@@ -11,10 +11,11 @@ use std::time::Duration;
 use da_model::delivery::retry::{Reaction, reaction};
 use da_model::fault::Fault;
 
+pub use super::board::Watch;
 use super::engine::Engine;
 use super::folder;
 pub use super::folder::{EmbeddedOptions, FILE, LOCK, OpenError};
-pub use super::queue::{QueueBounds, Watch};
+pub use super::queue::QueueBounds;
 use super::queue::{Request, Shared};
 use super::status::{Lag, Status};
 use crate::driver::{Stage, Stepped};
@@ -71,7 +72,7 @@ impl Embedded {
     /// A handle that shows the status from any thread.
     #[must_use]
     pub fn watch(&self) -> Watch {
-        Watch::new(Arc::clone(&self.shared))
+        Watch::over(vec![self.shared.board()])
     }
 
     /// The status as of the last commit.

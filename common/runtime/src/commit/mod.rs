@@ -5,15 +5,23 @@
 //! | Log | Store | Protocol |
 //! |---|---|---|
 //! | SQLite | the same SQLite file | [`embedded_txn`] |
+//! | Kafka | none | [`kafka_txn`] |
+//! | Kafka | PostgreSQL | [`sql_txn`] |
 //!
 //! Does not decide anything about an event. A test may implement [`Protocol`] over memory: four calls are all.
 
+pub mod blob;
+pub mod board;
 pub mod embedded_txn;
 pub mod engine;
 pub mod folder;
+pub(crate) mod held;
+pub mod kafka_txn;
 pub mod outbox;
 pub mod queue;
+pub mod sql_txn;
 pub mod status;
+mod take_over;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -86,7 +94,7 @@ pub trait Protocol {
     /// The partition count of a topic.
     fn partitions(&self, topic: TopicName) -> u32;
 
-    /// Records that wait for a group, none beyond what `ask` wants. Does not wait.
+    /// Records that wait for a group, none beyond what `ask` wants. Waits no longer than one poll of the log takes.
     ///
     /// # Errors
     /// A [`Fault`] of the log.
@@ -115,6 +123,9 @@ pub trait GroupProtocol: Protocol + Send {
     /// # Errors
     /// A [`Fault`] of the log; only a fatal one matters here.
     fn rest(&mut self, wait: std::time::Duration) -> Result<(), Fault>;
+
+    /// Transactions whose outcome had to be doubted since the start.
+    fn suspects(&self) -> u64;
 
     /// Where every owned partition stands: next offset and end, as last known.
     fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)>;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use da_model::ids::TopicName;
 use tokio::sync::oneshot;
 
+use super::board::Board;
 use super::status::Status;
 use crate::ports::{Append, Appended, Receipt, Sink, SinkError};
 
@@ -43,7 +44,7 @@ pub(crate) struct Shared {
     topics: Vec<TopicName>,
     queue: Mutex<Queue>,
     wake: Condvar,
-    status: Mutex<Status>,
+    board: Board,
 }
 
 #[derive(Debug, Default)]
@@ -62,8 +63,7 @@ impl Request {
 
 impl Shared {
     pub(crate) fn new(bounds: QueueBounds, topics: Vec<TopicName>) -> Arc<Self> {
-        let (queue, status) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { bounds, topics, queue, wake: Condvar::new(), status })
+        Arc::new(Self { bounds, topics, queue: Mutex::default(), wake: Condvar::new(), board: Board::default() })
     }
 
     /// Requests for one round, at least one if any waits, about `bytes` at most.
@@ -103,7 +103,11 @@ impl Shared {
     }
 
     pub(crate) fn status(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        self.board.status()
+    }
+
+    pub(crate) fn board(&self) -> Board {
+        self.board.clone()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -132,22 +136,6 @@ impl Sink for Shared {
         drop(queue);
         self.wake.notify_one();
         Ok(receipt)
-    }
-}
-
-/// The status of a running engine, from any thread.
-#[derive(Debug, Clone)]
-pub struct Watch(Arc<Shared>);
-
-impl Watch {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
-    }
-
-    /// The status as of the last commit.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.0.status().clone()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the engine tells about itself: counts since start, positions and lag.
 //!
-//! Place: written by the pipeline thread after each commit, read by health, metrics and tests. Renders nothing.
+//! Place: written on its `board` by a pipeline's thread after each commit, read by health, metrics and tests. Renders nothing.
 
 use std::collections::BTreeMap;
 
@@ -70,6 +70,8 @@ pub struct Status {
     pub tail_bytes: usize,
     /// Rounds that failed and were rolled back.
     pub failed_rounds: u64,
+    /// Log transactions whose outcome had to be doubted, and was then read from the group.
+    pub suspects: u64,
     /// The last fault, while it lasts.
     pub fault: Option<String>,
     /// When the loop last ran.
@@ -81,6 +83,24 @@ impl Status {
     #[must_use]
     pub fn lag(&self) -> i64 {
         self.lags.iter().map(|l| l.end.0 - l.next.0).sum()
+    }
+
+    /// Adds what another worker shows: numbers add up, the older sign of life and any fault stay.
+    pub fn add(&mut self, other: &Self) {
+        for (name, counts) in &other.counts {
+            self.counts.entry(name).or_default().add(counts);
+        }
+        self.lags.extend_from_slice(&other.lags);
+        self.rounds += other.rounds;
+        self.appended += other.appended;
+        self.statements += other.statements;
+        self.cache_bytes += other.cache_bytes;
+        self.cache_rows += other.cache_rows;
+        self.tail_bytes += other.tail_bytes;
+        self.failed_rounds += other.failed_rounds;
+        self.suspects += other.suspects;
+        self.fault = self.fault.take().or_else(|| other.fault.clone());
+        self.alive = self.alive.min(other.alive);
     }
 }
 

@@ -101,6 +101,12 @@ impl Segment {
         })
     }
 
+    /// How many records lie before an offset.
+    #[must_use]
+    pub fn before(&self, offset: Offset) -> usize {
+        self.entries.partition_point(|e| self.base.0 + i64::from(e.ahead) < offset.0)
+    }
+
     /// Time of the last record.
     #[must_use]
     pub fn last_at(&self) -> Timestamp {
@@ -115,18 +121,22 @@ pub fn chunk_of(segments: &[Arc<Segment>]) -> Vec<u8> {
     for segment in segments {
         plain.extend_from_slice(&segment.bytes);
     }
-    let count: usize = segments.iter().map(|s| s.entries.len()).sum();
-    let packed = (plain.len() >= WORTH_COMPRESSING).then(|| zstd::bulk::compress(&plain, LEVEL).ok()).flatten();
+    packed(segments.iter().map(|s| s.entries.len()).sum(), &plain)
+}
+
+/// The frame around records: version, codec, count, length and checksum before the bytes, compressed where it pays.
+pub(crate) fn packed(count: usize, plain: &[u8]) -> Vec<u8> {
+    let packed = (plain.len() >= WORTH_COMPRESSING).then(|| zstd::bulk::compress(plain, LEVEL).ok()).flatten();
     let (codec, body) = match &packed {
-        Some(packed) if packed.len() < plain.len() => (1, packed),
-        Some(_) | None => (0, &plain),
+        Some(packed) if packed.len() < plain.len() => (1, packed.as_slice()),
+        Some(_) | None => (0, plain),
     };
     let mut chunk = Vec::with_capacity(HEAD + body.len());
     chunk.extend_from_slice(&[VERSION, codec]);
     for number in [count, plain.len()] {
         chunk.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
     }
-    chunk.extend_from_slice(&crc32fast::hash(&plain).to_be_bytes());
+    chunk.extend_from_slice(&crc32fast::hash(plain).to_be_bytes());
     chunk.extend_from_slice(body);
     chunk
 }
@@ -136,6 +146,13 @@ pub fn chunk_of(segments: &[Arc<Segment>]) -> Vec<u8> {
 /// # Errors
 /// What is wrong with the bytes, in words.
 pub fn segment_of(base: Offset, chunk: &[u8]) -> Result<Segment, String> {
+    let (count, bytes) = unpacked(chunk)?;
+    let entries = entries_of(&bytes, count).ok_or("a record is cut")?;
+    Ok(Segment { base, bytes, entries })
+}
+
+/// Reads [`packed`] back: the count and the plain bytes.
+pub(crate) fn unpacked(chunk: &[u8]) -> Result<(u32, Vec<u8>), String> {
     let (head, body) = chunk.split_at_checked(HEAD).ok_or("shorter than its head")?;
     let [version, codec, c0, c1, c2, c3, l0, l1, l2, l3, s0, s1, s2, s3] = *head else {
         return Err("shorter than its head".to_owned());
@@ -155,9 +172,7 @@ pub fn segment_of(base: Offset, chunk: &[u8]) -> Result<Segment, String> {
     if bytes.len() != length || crc32fast::hash(&bytes) != u32::from_be_bytes([s0, s1, s2, s3]) {
         return Err("the checksum does not agree".to_owned());
     }
-    let count = u32::from_be_bytes([c0, c1, c2, c3]);
-    let entries = entries_of(&bytes, count).ok_or("a record is cut")?;
-    Ok(Segment { base, bytes, entries })
+    Ok((u32::from_be_bytes([c0, c1, c2, c3]), bytes))
 }
 
 fn entries_of(bytes: &[u8], count: u32) -> Option<Vec<Entry>> {
@@ -176,7 +191,7 @@ fn entries_of(bytes: &[u8], count: u32) -> Option<Vec<Entry>> {
     (at == bytes.len()).then_some(entries)
 }
 
-fn put_block(out: &mut Vec<u8>, block: Option<&[u8]>) -> Option<Range<usize>> {
+pub(crate) fn put_block(out: &mut Vec<u8>, block: Option<&[u8]>) -> Option<Range<usize>> {
     let Some(block) = block else {
         put_varint(out, 0);
         return None;
@@ -187,7 +202,7 @@ fn put_block(out: &mut Vec<u8>, block: Option<&[u8]>) -> Option<Range<usize>> {
     Some(start..out.len())
 }
 
-fn take_block(bytes: &[u8], at: &mut usize) -> Option<Option<Range<usize>>> {
+pub(crate) fn take_block(bytes: &[u8], at: &mut usize) -> Option<Option<Range<usize>>> {
     let length = take_varint(bytes, at)?;
     let Some(length) = length.checked_sub(1) else {
         return Some(None);
@@ -199,7 +214,7 @@ fn take_block(bytes: &[u8], at: &mut usize) -> Option<Option<Range<usize>>> {
     Some(Some(range))
 }
 
-fn put_varint(out: &mut Vec<u8>, mut n: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
         out.push((n & 0x7f) as u8 | 0x80);
         n >>= 7;
@@ -207,7 +222,7 @@ fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     out.push(n as u8);
 }
 
-fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+pub(crate) fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let mut n = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*at)?;
@@ -220,11 +235,11 @@ fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     None
 }
 
-const fn zigzag(n: i64) -> u64 {
+pub(crate) const fn zigzag(n: i64) -> u64 {
     ((n << 1) ^ (n >> 63)).cast_unsigned()
 }
 
-const fn unzigzag(n: u64) -> i64 {
+pub(crate) const fn unzigzag(n: u64) -> i64 {
     (n >> 1).cast_signed() ^ -((n & 1).cast_signed())
 }
 

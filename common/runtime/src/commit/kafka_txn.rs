@@ -1,0 +1,293 @@
+//! `kafka_txn`: records, dead letters and the group's offsets in one Kafka transaction, for stages without a store
+//! (delivery.md §3).
+//!
+//! Place: over one [`Member`], on its worker's thread. What was fetched stays in memory until it is committed, so a batch
+//! is redone without reading it again; edge counters travel in the metadata of the offset. Knows no client library.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use da_model::delivery::edge::Edges;
+use da_model::fault::{Cause, Fault};
+use da_model::ids::{Offset, TopicName, TopicPartition};
+use da_model::state::RowKey;
+
+use super::held::Held;
+use super::{Ask, GroupProtocol, Part, Polled, Position, Protocol, Work};
+use crate::batch::Rows;
+use crate::ports::{Committed, Fetched, Member};
+use crate::probe::{Probe, Silent, Step};
+
+/// The longest metadata that brokers store with an offset (seen: 4,000 bytes come back, 5,000 are refused).
+pub const METADATA_BYTES: usize = 4_096;
+/// How metadata of ours begins; anything else was written by other hands.
+const MARK: &str = "e1 ";
+/// How long a poll waits for the first record.
+const WAIT: Duration = Duration::from_millis(25);
+
+/// The protocol over one member of a group.
+pub struct KafkaTxn {
+    member: Box<dyn Member>,
+    probe: Arc<dyn Probe>,
+    wait: Duration,
+    parts: BTreeMap<TopicPartition, Held>,
+    assigned: Vec<TopicPartition>,
+    doubt: Vec<(TopicPartition, Position)>,
+    suspects: u64,
+    paused: bool,
+}
+
+impl KafkaTxn {
+    /// Over a member that has joined its group.
+    #[must_use]
+    pub fn new(member: Box<dyn Member>) -> Self {
+        Self {
+            member,
+            probe: Arc::new(Silent),
+            wait: WAIT,
+            parts: BTreeMap::new(),
+            assigned: Vec::new(),
+            doubt: Vec::new(),
+            suspects: 0,
+            paused: false,
+        }
+    }
+
+    /// Tells `probe` of each step.
+    #[must_use]
+    pub fn probed(mut self, probe: Arc<dyn Probe>) -> Self {
+        self.probe = probe;
+        self
+    }
+
+    /// Takes what a poll brought, changes of the assignment first.
+    fn absorb(&mut self, fetched: Fetched) {
+        for at in fetched.revoked {
+            self.parts.remove(&at);
+            self.assigned.retain(|a| *a != at);
+            self.doubt.retain(|(a, _)| *a != at);
+        }
+        self.assigned.extend(fetched.assigned);
+        for (at, segment) in fetched.segments {
+            if let Some(held) = self.parts.get_mut(&at) {
+                held.push(segment);
+            }
+        }
+    }
+
+    /// Begins assigned partitions at their stable committed offsets.
+    fn take_over(&mut self) -> Result<(), Fault> {
+        if self.assigned.is_empty() {
+            return Ok(());
+        }
+        let committed = self.member.committed(&self.assigned)?;
+        let mut begin = Vec::with_capacity(committed.len());
+        let mut new = Vec::new();
+        for (at, committed) in self.assigned.iter().zip(committed) {
+            match committed {
+                Some(committed) => begin.push((*at, position_of(*at, &committed)?)),
+                None => new.push(*at),
+            }
+        }
+        begin.extend(self.first(&new)?);
+        let starts: Vec<_> = begin.iter().map(|(at, position)| (*at, position.next)).collect();
+        self.member.start(&starts)?;
+        self.assigned.clear();
+        for (at, position) in begin {
+            self.parts.insert(at, Held::new(position));
+        }
+        Ok(())
+    }
+
+    /// The first start of a group: the earliest offset, never the latest, and committed at once.
+    fn first(&mut self, new: &[TopicPartition]) -> Result<Vec<(TopicPartition, Position)>, Fault> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bounds = self.member.bounds(new)?;
+        let earliest = |(at, (next, _)): (&TopicPartition, (Offset, Offset))| {
+            (*at, Position { next, edges: Edges::default() })
+        };
+        let begin: Vec<_> = new.iter().zip(bounds).map(earliest).collect();
+        self.member.publish(&[], &committed_of(&begin)?)?;
+        if self.member.suspect() {
+            self.suspects += 1;
+            return Err(transient("first commit of a group", "its outcome is unknown; it is read again"));
+        }
+        Ok(begin)
+    }
+
+    /// Reads the truth after a transaction whose outcome is in doubt: `true` where it stands as it was meant.
+    fn resolve(&mut self) -> Result<bool, Fault> {
+        let owned: Vec<TopicPartition> = self.parts.keys().copied().collect();
+        let told = self.member.committed(&owned)?;
+        let doubt: BTreeMap<_, _> = std::mem::take(&mut self.doubt).into_iter().collect();
+        let mut stands = true;
+        for (at, committed) in owned.into_iter().zip(told) {
+            let told = committed.map(|c| position_of(at, &c)).transpose()?.unwrap_or_default();
+            let Some(held) = self.parts.get_mut(&at) else { continue };
+            stands &= doubt.get(&at).is_none_or(|meant| *meant == told);
+            let known = told == *held.position() || doubt.get(&at) == Some(&told);
+            if known {
+                held.advance(told);
+            } else {
+                // A late end of an earlier transaction moved the offset: only the log knows what follows.
+                self.member.start(&[(at, told.next)])?;
+                *held = Held::new(told);
+            }
+        }
+        Ok(stands)
+    }
+
+    fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
+        if self.paused {
+            self.member.pause(false)?;
+            self.paused = false;
+        }
+        if !self.doubt.is_empty() || self.member.suspect() {
+            self.resolve()?;
+        }
+        if !ask.except.is_empty() {
+            self.member.stall(ask.except)?;
+        }
+        let ready = self.wanted(ask).map(|(_, held)| held.waiting()).sum::<usize>();
+        let wait = if ready == 0 { self.wait } else { Duration::ZERO };
+        let fetched = self.member.poll(ask.max.saturating_sub(ready).max(1), wait)?;
+        self.absorb(fetched);
+        self.take_over()
+    }
+
+    fn wanted<'s>(&'s self, ask: &'s Ask<'_>) -> impl Iterator<Item = (&'s TopicPartition, &'s Held)> {
+        self.parts.iter().filter(|(at, held)| {
+            held.waiting() > 0 && ask.topics.contains(&at.topic) && !ask.except.contains(at)
+        })
+    }
+
+    fn publish(&mut self, work: &Work) -> Result<(), Fault> {
+        let upto = committed_of(&work.positions)?;
+        self.at(Step::BeforeTransaction)?;
+        let done = self.member.publish(&[&work.out], &upto);
+        if !self.member.suspect() {
+            return done;
+        }
+        self.suspects += 1;
+        self.doubt.clone_from(&work.positions);
+        if self.resolve()? {
+            return Ok(());
+        }
+        done.and_then(|()| Err(transient("commit of a batch", "the log did not keep the transaction")))
+    }
+
+    fn at(&self, step: Step) -> Result<(), Fault> {
+        self.probe.at(step).map_err(|crash| Fault::Fatal(Cause::new("a probe", crash)))
+    }
+}
+
+impl Protocol for KafkaTxn {
+    fn partitions(&self, topic: TopicName) -> u32 {
+        self.member.partitions(topic)
+    }
+
+    fn poll(&mut self, ask: Ask<'_>) -> Result<Polled, Fault> {
+        self.serve(&ask)?;
+        let partitions = self.wanted(&ask).count().max(1);
+        // Each its share, so that a long backlog of one starves no other.
+        let share = ask.max.div_ceil(partitions);
+        let mut left = ask.max;
+        let mut polled = Polled::default();
+        for (at, held) in self.wanted(&ask) {
+            let spans = held.spans(share.min(left));
+            left -= spans.iter().map(|(_, range)| range.len()).sum::<usize>();
+            if !spans.is_empty() {
+                polled.parts.push(Part { at: *at, position: held.position().clone(), spans });
+            }
+        }
+        if !polled.is_empty() {
+            self.at(Step::Fetched)?;
+        }
+        Ok(polled)
+    }
+
+    fn begin(&mut self, keys: &[RowKey]) -> Result<Rows, Fault> {
+        let Some(key) = keys.first() else { return Ok(Rows::default()) };
+        Err(Fault::Fatal(Cause::new(format!("read of {}", key.table().name), "a stage over kafka_txn has no store")))
+    }
+
+    fn commit(&mut self, work: Work) -> Result<(), Fault> {
+        if let Some((key, _)) = work.writes.first() {
+            let attempted = format!("write of {}", key.table().name);
+            return Err(Fault::Fatal(Cause::new(attempted, "a stage over kafka_txn has no store")));
+        }
+        self.publish(&work)?;
+        self.at(Step::BeforeForget)?;
+        for (at, position) in work.positions {
+            if let Some(held) = self.parts.get_mut(&at) {
+                held.advance(position);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing was begun: the records are still held.
+    fn abandon(&mut self) {}
+}
+
+impl GroupProtocol for KafkaTxn {
+    fn rest(&mut self, wait: Duration) -> Result<(), Fault> {
+        self.member.pause(true)?;
+        self.paused = true;
+        let fetched = self.member.poll(1, wait)?;
+        self.absorb(fetched);
+        Ok(())
+    }
+
+    fn suspects(&self) -> u64 {
+        self.suspects
+    }
+
+    fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {
+        let ends: BTreeMap<_, _> = self.member.ends().into_iter().collect();
+        let stand = |(at, held): (&TopicPartition, &Held)| {
+            let next = held.position().next;
+            (*at, next, ends.get(at).copied().unwrap_or(next).max(next))
+        };
+        self.parts.iter().map(stand).collect()
+    }
+
+    fn close(&mut self) -> Result<(), Fault> {
+        self.parts.clear();
+        self.member.close();
+        Ok(())
+    }
+}
+
+/// What is stored with the next offset.
+fn committed_of(positions: &[(TopicPartition, Position)]) -> Result<Vec<(TopicPartition, Committed)>, Fault> {
+    let of = |(at, position): &(TopicPartition, Position)| {
+        let metadata = format!("{MARK}{}", position.edges.to_text());
+        if metadata.len() > METADATA_BYTES {
+            let told = format!("they take {} bytes and a broker stores {METADATA_BYTES}", metadata.len());
+            return Err(Fault::Fatal(Cause::new(format!("edge counters of {at}"), told)));
+        }
+        Ok((*at, Committed { next: position.next, metadata }))
+    };
+    positions.iter().map(of).collect()
+}
+
+fn position_of(at: TopicPartition, committed: &Committed) -> Result<Position, Fault> {
+    let edges = committed.metadata.strip_prefix(MARK).and_then(Edges::from_text);
+    let edges = edges.ok_or_else(|| {
+        let told = format!(
+            "it stands at {} without the counters of its edges, so another tool has moved it; going on would number \
+             records anew and readers would drop them. Put it back where it was, or start under a new group name",
+            committed.next
+        );
+        Fault::Fatal(Cause::new(format!("read of the group's offset on {at}"), told))
+    })?;
+    Ok(Position { next: committed.next, edges })
+}
+
+fn transient(attempted: &str, told: &str) -> Fault {
+    Fault::Transient(Cause::new(attempted, told))
+}

@@ -1,0 +1,146 @@
+//! The loop of one worker over a consumer group: step, show, back off, and the ordered end.
+//!
+//! Place: run by `worker` on a thread of its own, for every protocol over a group. Decides nothing about events and
+//! commits nothing itself; while it rests the member stays in its group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use da_model::delivery::retry::{Reaction, reaction};
+use da_model::fault::Fault;
+use da_model::time::Timestamp;
+
+use crate::commit::GroupProtocol;
+use crate::commit::board::Board;
+use crate::commit::status::Lag;
+use crate::driver::{Stage, Stepped};
+use crate::ports::Clock;
+use crate::stop::{Phase, Stop};
+
+/// The longest rest without a look at the stop.
+const SLICE: Duration = Duration::from_millis(100);
+/// The rest after a refused generation: the group is about to tell what changed.
+const FENCED: Duration = Duration::from_millis(25);
+/// Between two looks at the lags, ms.
+const SHOW_MS: i64 = 200;
+
+/// A stage over a group, ready to run.
+pub struct Group {
+    stage: Box<dyn Stage>,
+    protocol: Box<dyn GroupProtocol>,
+    board: Board,
+    clock: Arc<dyn Clock>,
+    shown: Option<Timestamp>,
+}
+
+impl Group {
+    /// Shows what it does on `board`.
+    #[must_use]
+    pub fn new(stage: Box<dyn Stage>, protocol: Box<dyn GroupProtocol>, board: Board, clock: Arc<dyn Clock>) -> Self {
+        Self { stage, protocol, board, clock, shown: None }
+    }
+
+    /// The group's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.stage.name()
+    }
+
+    /// Steps until the stop reaches [`Phase::Draining`], then leaves the group.
+    ///
+    /// # Errors
+    /// The [`Fault`] that ends the process, or that left the last batch undone.
+    pub fn run(&mut self, stop: &Stop) -> Result<(), Fault> {
+        let ended = self.steps(stop);
+        let closed = self.protocol.close();
+        self.board.status().lags.clear();
+        ended.and(closed)
+    }
+
+    fn steps(&mut self, stop: &Stop) -> Result<(), Fault> {
+        let mut attempts = 0;
+        while !stop.is(Phase::Draining) {
+            match self.step() {
+                Ok(_) => attempts = 0,
+                Err(fault) if stop.is(Phase::Draining) => return Err(fault),
+                Err(fault) => {
+                    self.react(fault, attempts, stop)?;
+                    attempts += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One step, also for tests.
+    ///
+    /// # Errors
+    /// A [`Fault`]; nothing of the batch stands, unless its outcome is in doubt: then the next step finds out.
+    pub fn step(&mut self) -> Result<Stepped, Fault> {
+        let stepped = self.stage.step(&mut *self.protocol, usize::MAX)?;
+        self.show(&stepped);
+        Ok(stepped)
+    }
+
+    /// Rests as long as the fault asks for, polling on with all partitions paused.
+    fn react(&mut self, fault: Fault, attempts: u32, stop: &Stop) -> Result<(), Fault> {
+        let mut left = match reaction(&fault, attempts) {
+            Reaction::Again { after_ms } => Duration::from_millis(after_ms + self.jitter(after_ms)),
+            Reaction::Forget => FENCED,
+            Reaction::Split | Reaction::Stop => return Err(fault),
+        };
+        let mut status = self.board.status();
+        status.failed_rounds += 1;
+        status.fault = matches!(fault, Fault::Transient(_)).then(|| fault.to_string());
+        drop(status);
+        while !left.is_zero() && !stop.is(Phase::Draining) {
+            let slice = left.min(SLICE);
+            match self.protocol.rest(slice) {
+                Err(fault @ Fault::Fatal(_)) => return Err(fault),
+                Ok(()) | Err(Fault::Transient(_) | Fault::Refused(_) | Fault::Fenced(_)) => {}
+            }
+            self.board.status().alive = self.clock.now();
+            left = left.saturating_sub(slice);
+        }
+        Ok(())
+    }
+
+    /// Up to a quarter, so that workers that failed together do not come back together.
+    fn jitter(&self, ms: u64) -> u64 {
+        self.clock.now().0.unsigned_abs() % (ms / 4 + 1)
+    }
+
+    fn show(&mut self, stepped: &Stepped) {
+        let now = self.clock.now();
+        let due = self.shown.is_none_or(|at| now.since(at).abs() >= SHOW_MS);
+        let lags = due.then(|| self.lags(now));
+        let mut status = self.board.status();
+        status.alive = now;
+        status.fault = None;
+        status.suspects = self.protocol.suspects();
+        if stepped.records > 0 {
+            status.counts.entry(self.stage.name()).or_default().add(&stepped.counts);
+            status.rounds += 1;
+        }
+        if let Some(lags) = lags {
+            status.lags = lags;
+            self.shown = Some(now);
+        }
+    }
+
+    fn lags(&self, now: Timestamp) -> Vec<Lag> {
+        let before = self.board.status().lags.clone();
+        let lag = |(at, next, end)| {
+            let stood = before.iter().find(|l| l.at == at && l.next == next && next < end);
+            let progress = stood.map_or(now, |l| l.progress);
+            Lag { group: self.stage.name(), at, next, end, progress, stalled: self.stage.stalled().contains(&at) }
+        };
+        self.protocol.stands().into_iter().map(lag).collect()
+    }
+}
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

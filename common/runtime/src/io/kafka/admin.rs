@@ -1,0 +1,408 @@
+//! The admin side: which topics there are and ought to be, and how far groups are behind.
+//!
+//! Place: `da topics`, `da lag`, tests. Plans from `topics.yaml`; applies only what adds: it never deletes a topic, takes
+//! away partitions or shortens how long records are kept. Writes no record.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use da_model::fault::Fault;
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
+use da_model::time::Timestamp;
+use da_model::topics::{self, Topic};
+use rdkafka::TopicPartitionList;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::util::Timeout;
+
+use super::client::{self, Ear, KafkaSettings, fatal, fault};
+use super::source::{list_of, number};
+
+/// How long a question may take.
+const ASK: Duration = Duration::from_secs(10);
+/// How often a lag is looked for before a partition is given up.
+const LOOKS: usize = 200;
+
+/// A topic as the brokers have it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Partitions.
+    pub partitions: u32,
+    /// Replicas of the first partition.
+    pub replicas: u32,
+    /// Settings that were made for this topic.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// What a plan would do, or cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Create it.
+    Create {
+        /// Full name.
+        topic: String,
+        /// Partitions.
+        partitions: u32,
+        /// Settings of its own.
+        configs: BTreeMap<String, String>,
+    },
+    /// Add partitions; only on a drained pipeline, because order and edges depend on their number.
+    Grow {
+        /// Full name.
+        topic: String,
+        /// As it is.
+        from: u32,
+        /// As it ought to be.
+        to: u32,
+    },
+    /// Set a setting; all settings the topic has are in the list.
+    Set {
+        /// Full name.
+        topic: String,
+        /// Every setting of its own, with the new ones.
+        configs: BTreeMap<String, String>,
+        /// What changes, in words.
+        what: String,
+    },
+    /// It differs, and changing it would take something away: for people to decide.
+    Leave {
+        /// Full name.
+        topic: String,
+        /// What differs, in words.
+        what: String,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { topic, partitions, .. } => write!(f, "create {topic} with {partitions} partitions"),
+            Self::Grow { topic, from, to } => write!(f, "grow {topic} from {from} to {to} partitions"),
+            Self::Set { topic, what, .. } => write!(f, "set {topic}: {what}"),
+            Self::Leave { topic, what } => write!(f, "leave {topic} as it is: {what}"),
+        }
+    }
+}
+
+/// How far a group is behind on one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The partition.
+    pub at: TopicPartition,
+    /// The committed offset, if there is one.
+    pub committed: Option<Offset>,
+    /// The end of what can be read.
+    pub end: Offset,
+    /// Offsets that wait; marks of transactions between records count, a partition without records has none.
+    pub records: i64,
+    /// Time of the first record that waits.
+    pub oldest: Option<Timestamp>,
+}
+
+/// The admin client.
+pub struct Admin {
+    settings: KafkaSettings,
+    client: AdminClient<Ear>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Admin {
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// [`Fault::Fatal`] with a sentence where the settings are wrong.
+    pub fn open(settings: &KafkaSettings) -> Result<Self, Fault> {
+        let config = client::common(settings)?;
+        let client = config.create_with_context(Ear::default()).map_err(|e| fatal("build of the admin client", e))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|e| fatal("build of the admin client", e))?;
+        Ok(Self { settings: settings.clone(), client, runtime })
+    }
+
+    /// All topics of the cluster that are not its own.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn topics(&self) -> Result<BTreeMap<String, Found>, Fault> {
+        let told = self.client.inner().fetch_metadata(None, ASK);
+        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let mut found = BTreeMap::new();
+        for topic in told.topics().iter().filter(|t| t.error().is_none() && !t.name().starts_with("__")) {
+            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let replicas = topic.partitions().first().map_or(0, |p| count(p.replicas().len()));
+            let partitions = count(topic.partitions().len());
+            found.insert(topic.name().to_owned(), Found { partitions, replicas, configs: BTreeMap::new() });
+        }
+        self.configs(&mut found)?;
+        Ok(found)
+    }
+
+    fn configs(&self, found: &mut BTreeMap<String, Found>) -> Result<(), Fault> {
+        let names: Vec<String> = found.keys().cloned().collect();
+        let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+        if resources.is_empty() {
+            return Ok(());
+        }
+        let told = self.runtime.block_on(self.client.describe_configs(&resources, &options()));
+        let told = told.map_err(|e| fault("read of the topics' settings", &e))?;
+        for (name, told) in names.iter().zip(told) {
+            let told = told.map_err(|code| fault(format!("settings of {name}"), &KafkaError::AdminOp(code)))?;
+            let own = told.entries.into_iter().filter(|e| e.source == ConfigSource::DynamicTopic);
+            if let Some(found) = found.get_mut(name) {
+                found.configs = own.filter_map(|e| Some((e.name, e.value?))).collect();
+            }
+        }
+        Ok(())
+    }
+
+    /// What would make the cluster agree with `topics.yaml`; `partitions` stands for the counts given there.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn plan(&self, partitions: Option<u32>) -> Result<Vec<Change>, Fault> {
+        let found = self.topics()?;
+        let plan = topics::all().iter().flat_map(|topic| {
+            let name = topics::full_name(TopicName(topic.name.as_str()));
+            changes(topic, (name.as_str(), partitions.unwrap_or(topic.partitions)), found.get(&name))
+        });
+        Ok(plan.collect())
+    }
+
+    /// Carries out a plan; what is to be left is left.
+    ///
+    /// # Errors
+    /// The first [`Fault`]; what came before it stands, and a new plan shows what is left to do.
+    pub fn apply(&self, plan: &[Change], replication: i32) -> Result<(), Fault> {
+        for change in plan {
+            let attempted = change.to_string();
+            let told = match change {
+                Change::Create { topic, partitions, configs } => {
+                    self.create(topic, (*partitions, replication), configs)
+                }
+                Change::Grow { topic, to, .. } => {
+                    let new = [NewPartitions::new(topic, usize::try_from(*to).unwrap_or(0))];
+                    self.runtime.block_on(self.client.create_partitions(&new, &options())).and_then(all_good)
+                }
+                Change::Set { topic, configs, .. } => self.set(topic, configs),
+                Change::Leave { .. } => Ok(()),
+            };
+            told.map_err(|e| fault(attempted, &e))?;
+        }
+        Ok(())
+    }
+
+    fn create(
+        &self,
+        topic: &str,
+        (partitions, replication): (u32, i32),
+        configs: &BTreeMap<String, String>,
+    ) -> Result<(), KafkaError> {
+        let mut new = NewTopic::new(topic, number(Partition(partitions)), TopicReplication::Fixed(replication));
+        for (key, value) in configs {
+            new = new.set(key, value);
+        }
+        self.runtime.block_on(self.client.create_topics([&new], &options())).and_then(all_good)
+    }
+
+    fn set(&self, topic: &str, configs: &BTreeMap<String, String>) -> Result<(), KafkaError> {
+        let mut alter = AlterConfig::new(ResourceSpecifier::Topic(topic));
+        for (key, value) in configs {
+            alter = alter.set(key, value);
+        }
+        let told = self.runtime.block_on(self.client.alter_configs([&alter], &options()))?;
+        told.into_iter().try_for_each(|one| one.map(drop).map_err(|(_, code)| KafkaError::AdminOp(code)))
+    }
+
+    /// Creates one topic that is not in the list: partners' topics in trials and tests.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says what the brokers refused.
+    pub fn create_topic(&self, topic: TopicName, partitions: u32, replication: i32) -> Result<(), Fault> {
+        let name = topics::full_name(topic);
+        let told = self.create(&name, (partitions, replication), &BTreeMap::new());
+        told.map_err(|e| fault(format!("create {name}"), &e))
+    }
+
+    /// How far a group is behind on every partition of these topics.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn lag(&self, group: &str, of: &[TopicName]) -> Result<Vec<Behind>, Fault> {
+        let mut config = client::common(&self.settings)?;
+        config.set("group.id", group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        let consumer: BaseConsumer = config.create().map_err(|e| fatal("build of a consumer", e))?;
+        let mut behind = Vec::new();
+        for topic in of {
+            behind.extend(self.lag_of(&consumer, *topic)?);
+        }
+        Ok(behind)
+    }
+
+    fn lag_of(&self, consumer: &BaseConsumer, topic: TopicName) -> Result<Vec<Behind>, Fault> {
+        let name = topics::full_name(topic);
+        let attempted = || format!("lag on {name}");
+        let told = consumer.fetch_metadata(Some(&name), ASK);
+        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let count = told.topics().first().map_or(0, |t| t.partitions().len());
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&name, 0, i32::try_from(count).unwrap_or(0) - 1);
+        let committed = consumer.committed_offsets(list, ASK).map_err(|e| fault(attempted(), &e))?;
+        let mut behind = Vec::with_capacity(count);
+        for element in committed.elements() {
+            let partition = Partition(u32::try_from(element.partition()).unwrap_or(0));
+            let bounds = consumer.fetch_watermarks(&name, element.partition(), ASK);
+            let (low, high) = bounds.map_err(|e| fault(attempted(), &e))?;
+            let committed = match element.offset() {
+                rdkafka::Offset::Offset(next) => Some(Offset(next)),
+                _ => None,
+            };
+            let records = high - committed.map_or(low, |c| c.0);
+            let at = TopicPartition { topic, partition };
+            behind.push(Behind { at, committed, end: Offset(high), records, oldest: None });
+        }
+        first_records(consumer, &mut behind)?;
+        Ok(behind)
+    }
+}
+
+/// Reads the first record that waits on each partition; where there is none, nothing waits but marks of transactions.
+fn first_records(consumer: &BaseConsumer, behind: &mut [Behind]) -> Result<(), Fault> {
+    let from = |b: &Behind| (b.at, b.committed.unwrap_or(Offset(b.end.0 - b.records)));
+    let of: Vec<_> = behind.iter().filter(|b| b.records > 0).map(from).collect();
+    let mut open = of.len();
+    consumer.assign(&list_of(&of)?).map_err(|e| fault("read of what waits", &e))?;
+    for _ in 0..LOOKS {
+        if open == 0 {
+            break;
+        }
+        let (partition, oldest) = match consumer.poll(Timeout::After(Duration::from_millis(50))) {
+            Some(Ok(m)) => (m.partition(), Some(Timestamp(m.timestamp().to_millis().unwrap_or(0)))),
+            Some(Err(KafkaError::PartitionEOF(partition))) => (partition, None),
+            Some(Err(_)) | None => continue,
+        };
+        let waits = |b: &&mut Behind| number(b.at.partition) == partition && b.records > 0 && b.oldest.is_none();
+        if let Some(found) = behind.iter_mut().find(waits) {
+            open -= 1;
+            found.oldest = oldest;
+            found.records = oldest.map_or(0, |_| found.records);
+        }
+    }
+    consumer.unassign().map_err(|e| fault("read of what waits", &e))
+}
+
+fn all_good(told: Vec<Result<String, (String, rdkafka::error::RDKafkaErrorCode)>>) -> Result<(), KafkaError> {
+    told.into_iter().try_for_each(|one| one.map(drop).map_err(|(_, code)| KafkaError::AdminOp(code)))
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(ASK)).operation_timeout(Some(ASK))
+}
+
+/// The settings that `topics.yaml` asks for.
+fn configs_of(topic: &Topic) -> BTreeMap<String, String> {
+    let kept = topic.retention_days.map_or(-1, |days| i64::from(days) * 86_400_000);
+    BTreeMap::from([
+        ("cleanup.policy".to_owned(), topic.cleanup.clone()),
+        ("retention.ms".to_owned(), kept.to_string()),
+    ])
+}
+
+/// What makes one topic agree with its row.
+fn changes(topic: &Topic, (name, partitions): (&str, u32), found: Option<&Found>) -> Vec<Change> {
+    let name = name.to_owned();
+    let meant = configs_of(topic);
+    let Some(found) = found else { return vec![Change::Create { topic: name, partitions, configs: meant }] };
+    let mut changes = Vec::new();
+    let (from, to) = (found.partitions, partitions);
+    if from < to {
+        changes.push(Change::Grow { topic: name.clone(), from, to });
+    } else if from > to {
+        let what = format!("it has {from} partitions, {to} are planned");
+        changes.push(Change::Leave { topic: name.clone(), what });
+    }
+    let (mut configs, mut told) = (found.configs.clone(), Vec::new());
+    for (key, value) in meant {
+        let now = configs.get(&key).cloned();
+        if now.as_ref() == Some(&value) {
+            continue;
+        }
+        let what = format!("{key} is {}, {value} is planned", now.as_deref().unwrap_or("the broker's default"));
+        if adds(&key, now.as_deref(), &value) {
+            configs.insert(key, value);
+            told.push(what);
+        } else {
+            changes.push(Change::Leave { topic: name.clone(), what });
+        }
+    }
+    if !told.is_empty() {
+        changes.push(Change::Set { topic: name, configs, what: told.join("; ") });
+    }
+    changes
+}
+
+/// Whether a setting keeps at least as much as before; the broker's default of `cleanup.policy` is `delete`.
+fn adds(key: &str, now: Option<&str>, meant: &str) -> bool {
+    if key == "cleanup.policy" {
+        return now.unwrap_or("delete") == meant;
+    }
+    let kept = |text: &str| text.parse::<i64>().map_or(0, |ms| if ms < 0 { i64::MAX } else { ms });
+    kept(meant) == i64::MAX || now.is_some_and(|now| kept(now) <= kept(meant))
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("bootstrap", &self.settings.bootstrap).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Topic {
+        topics::all().iter().find(|t| t.name == "gep.usage").unwrap().clone()
+    }
+
+    fn found(partitions: u32, configs: &[(&str, &str)]) -> Found {
+        let configs = configs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Found { partitions, replicas: 1, configs }
+    }
+
+    #[test]
+    fn a_plan_only_adds() {
+        let both = [("cleanup.policy", "delete"), ("retention.ms", "-1")];
+        let shown = |found: Option<&Found>, topic: &Topic| -> Vec<String> {
+            changes(topic, ("t", 12), found).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(shown(None, &row()), ["create t with 12 partitions"]);
+        assert_eq!(shown(Some(&found(12, &both)), &row()), Vec::<String>::new());
+        assert_eq!(shown(Some(&found(3, &both)), &row()), ["grow t from 3 to 12 partitions"]);
+        assert_eq!(
+            shown(Some(&found(24, &both)), &row()),
+            ["leave t as it is: it has 24 partitions, 12 are planned"]
+        );
+        assert_eq!(
+            shown(Some(&found(12, &[("cleanup.policy", "compact"), ("retention.ms", "1000")])), &row()),
+            [
+                "leave t as it is: cleanup.policy is compact, delete is planned",
+                "set t: retention.ms is 1000, -1 is planned"
+            ]
+        );
+        let week = Topic { retention_days: Some(7), ..row() };
+        assert_eq!(
+            shown(Some(&found(12, &both)), &week),
+            ["leave t as it is: retention.ms is -1, 604800000 is planned"]
+        );
+        let kept = found(12, &[("cleanup.policy", "delete"), ("retention.ms", "5"), ("max.message.bytes", "9")]);
+        let Some(Change::Set { configs, .. }) = changes(&row(), ("t", 12), Some(&kept)).pop() else {
+            panic!("retention grows")
+        };
+        assert_eq!(configs["max.message.bytes"], "9", "settings of its own stay");
+    }
+}

@@ -1,0 +1,292 @@
+//! The producing half of a member: one transaction per publication, the offsets last.
+//!
+//! Place: used by `member` on its one thread. Flush and commit are native calls; after trouble on the line the producer
+//! is built anew before the next transaction, which fences a late end of the last one (delivery.md §6). Reads nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use da_model::fault::{Cause, Fault};
+use da_model::ids::{TopicName, TopicPartition};
+use da_model::topics;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::util::Timeout;
+use rdkafka::TopicPartitionList;
+
+use super::client::{Ear, KafkaSettings, Trouble, fatal, transactional, transient};
+use super::ffi::{self, TxnError};
+use super::source::number;
+use crate::commit::{Outbox, Outgoing};
+use crate::ports::{Clock, Committed};
+use crate::probe::{Probe, Step};
+
+/// How long the first contact of a producer may take; tried again after that.
+const INIT: Duration = Duration::from_secs(10);
+/// How long adding the offsets may take; repeated with the same arguments after that.
+const OFFSETS: Duration = Duration::from_secs(10);
+/// Above the message timeout: then nothing is outstanding any more.
+const FLUSH: Duration = Duration::from_secs(12);
+/// A commit that takes longer is suspect, ms.
+const SLOW_MS: i64 = 1_000;
+/// How often a call is repeated that the client calls retriable.
+const REPEATS: usize = 3;
+
+impl ProducerContext for Ear {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.0.lose(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail));
+        }
+    }
+}
+
+/// The producer of one slot.
+pub(super) struct Publisher {
+    config: ClientConfig,
+    producer: Option<ThreadedProducer<Ear>>,
+    ready: bool,
+    suspect: bool,
+    trouble: Arc<Trouble>,
+    clock: Arc<dyn Clock>,
+    probe: Arc<dyn Probe>,
+    names: BTreeMap<TopicName, String>,
+}
+
+impl Publisher {
+    pub(super) fn new(
+        settings: &KafkaSettings,
+        (group, slot): (&str, &str),
+        (clock, probe): (Arc<dyn Clock>, Arc<dyn Probe>),
+    ) -> Result<Self, Fault> {
+        let config = transactional(settings, group, slot)?;
+        let (trouble, names) = (Arc::default(), BTreeMap::new());
+        Ok(Self { config, producer: None, ready: false, suspect: false, trouble, clock, probe, names })
+    }
+
+    pub(super) const fn suspect(&self) -> bool {
+        self.suspect
+    }
+
+    /// The caller has read the truth.
+    pub(super) const fn clear(&mut self) {
+        self.suspect = false;
+    }
+
+    /// A producer whose earlier transactions are over: after trouble a new one, which fences the old.
+    pub(super) fn prepare(&mut self) -> Result<(), Fault> {
+        if self.suspect {
+            self.drop_producer();
+        }
+        if self.ready {
+            return Ok(());
+        }
+        let attempted = "start of the transactional producer";
+        let producer = match self.producer.take() {
+            Some(producer) => producer,
+            None => self.config.create_with_context(Ear(Arc::clone(&self.trouble))).map_err(|e| fatal(attempted, e))?,
+        };
+        match producer.init_transactions(Timeout::After(INIT)).map_err(TxnError::from) {
+            Ok(()) => {
+                self.ready = true;
+                self.producer = Some(producer);
+                Ok(())
+            }
+            Err(error) if error.fatal || !error.retriable => Err(class(attempted, &error)),
+            Err(error) => {
+                // The same call resumes where this one stopped.
+                self.producer = Some(producer);
+                Err(transient(attempted, error.text))
+            }
+        }
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        out: &[&Outbox],
+        upto: &[(TopicPartition, Committed)],
+        metadata: &ConsumerGroupMetadata,
+    ) -> Result<(), Fault> {
+        self.prepare()?;
+        let offsets = offsets_of(upto)?;
+        self.trouble.take_lost();
+        let before = self.trouble.count();
+        let done = self.transact(out, &offsets, metadata);
+        if self.trouble.count() != before {
+            self.suspect = true;
+        }
+        done
+    }
+
+    fn transact(
+        &mut self,
+        out: &[&Outbox],
+        offsets: &TopicPartitionList,
+        metadata: &ConsumerGroupMetadata,
+    ) -> Result<(), Fault> {
+        let producer = self.producer()?;
+        if let Err(error) = producer.begin_transaction().map_err(TxnError::from) {
+            return Err(self.give_up("begin of a transaction", error));
+        }
+        if let Err(error) = self.send(out) {
+            return Err(self.abort("send of records", error));
+        }
+        self.probe(Step::AfterSends)?;
+        if let Err(error) = self.add_offsets(offsets, metadata) {
+            return Err(self.abort("send of offsets", error));
+        }
+        self.probe(Step::AfterOffsets)?;
+        let begun = self.clock.now();
+        let ended = self.end();
+        if self.clock.now().since(begun) > SLOW_MS {
+            self.suspect = true;
+        }
+        self.probe(Step::AfterEnd)?;
+        ended
+    }
+
+    /// Sends everything and waits until nothing is outstanding.
+    fn send(&mut self, out: &[&Outbox]) -> Result<(), TxnError> {
+        let mut records: Vec<Outgoing<'_>> = out.iter().flat_map(|o| o.records()).collect();
+        // A partition's records behind each other: the client fills one request after the other.
+        records.sort_by_key(|r| r.to);
+        for record in &records {
+            self.names.entry(record.to.topic).or_insert_with(|| topics::full_name(record.to.topic));
+        }
+        let Some(producer) = &self.producer else { return Ok(()) };
+        for record in &records {
+            let topic = self.names.get(&record.to.topic).map_or("", String::as_str);
+            send_one(producer, topic, record)?;
+        }
+        let delivered = records.is_empty() || ffi::flush(producer.client().native_ptr(), FLUSH);
+        match self.trouble.take_lost() {
+            None if delivered => Ok(()),
+            lost => {
+                let code = lost.unwrap_or(RDKafkaErrorCode::MessageTimedOut);
+                Err(TxnError { code, text: code.to_string(), fatal: false, retriable: false, abort: true })
+            }
+        }
+    }
+
+    fn add_offsets(&self, offsets: &TopicPartitionList, metadata: &ConsumerGroupMetadata) -> Result<(), TxnError> {
+        let Some(producer) = &self.producer else { return Ok(()) };
+        repeat(|| Ok(producer.send_offsets_to_transaction(offsets, metadata, Timeout::After(OFFSETS))?))
+    }
+
+    /// Commits; what stays retriable has an unknown outcome.
+    fn end(&mut self) -> Result<(), Fault> {
+        let native = self.producer()?.client().native_ptr();
+        let Err(error) = repeat(|| ffi::commit(native)) else { return Ok(()) };
+        if error.abort && !error.fatal {
+            return Err(self.abort("commit of a transaction", error));
+        }
+        Err(self.give_up("commit of a transaction", error))
+    }
+
+    fn abort(&mut self, attempted: &str, error: TxnError) -> Fault {
+        if error.fatal {
+            return self.give_up(attempted, error);
+        }
+        let Some(producer) = &self.producer else { return class(attempted, &error) };
+        match repeat(|| Ok(producer.abort_transaction(Timeout::Never)?)) {
+            Ok(()) => class(attempted, &error),
+            Err(failed) => {
+                let fault = class(attempted, &error);
+                self.give_up("abort of a transaction", failed);
+                fault
+            }
+        }
+    }
+
+    /// The producer is of no use any more; what its last transaction came to is read from the group.
+    fn give_up(&mut self, attempted: &str, error: TxnError) -> Fault {
+        self.suspect = true;
+        class(attempted, &error)
+    }
+
+    fn probe(&mut self, step: Step) -> Result<(), Fault> {
+        let probe = Arc::clone(&self.probe);
+        probe.at(step).map_err(|crash| fatal("a probe", crash))
+    }
+
+    fn producer(&self) -> Result<&ThreadedProducer<Ear>, Fault> {
+        self.producer.as_ref().ok_or_else(|| transient("a transaction", "the producer is not there"))
+    }
+
+    pub(super) fn drop_producer(&mut self) {
+        self.producer = None;
+        self.ready = false;
+    }
+}
+
+fn send_one(producer: &ThreadedProducer<Ear>, topic: &str, record: &Outgoing<'_>) -> Result<(), TxnError> {
+    loop {
+        let mut message = BaseRecord::<[u8], [u8]>::to(topic)
+            .partition(number(record.to.partition))
+            .payload(record.value)
+            .timestamp(record.timestamp.0);
+        message.key = record.key;
+        match producer.send(message) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                if !ffi::flush(producer.client().native_ptr(), FLUSH) {
+                    return Err(TxnError::from(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)));
+                }
+            }
+            Err((error, _)) => return Err(TxnError::from(error)),
+        }
+    }
+}
+
+/// Repeats a call with the same arguments while the client calls its error retriable.
+fn repeat(call: impl Fn() -> Result<(), TxnError>) -> Result<(), TxnError> {
+    let mut done = call();
+    for _ in 0..REPEATS {
+        match done {
+            Err(TxnError { retriable: true, .. }) => done = call(),
+            other => return other,
+        }
+    }
+    done
+}
+
+fn offsets_of(upto: &[(TopicPartition, Committed)]) -> Result<TopicPartitionList, Fault> {
+    let mut list = TopicPartitionList::with_capacity(upto.len());
+    for (at, committed) in upto {
+        let mut element = list.add_partition(&topics::full_name(at.topic), number(at.partition));
+        element
+            .set_offset(rdkafka::Offset::Offset(committed.next.0))
+            .map_err(|e| fatal(format!("offset of {at}"), e))?;
+        element.set_metadata(&committed.metadata);
+    }
+    Ok(list)
+}
+
+/// What a failed transaction means to the worker.
+fn class(attempted: &str, error: &TxnError) -> Fault {
+    let cause = Cause::new(attempted, format!("{} ({})", error.text, error.code));
+    match error.code {
+        RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize => Fault::Refused(cause),
+        RDKafkaErrorCode::IllegalGeneration
+        | RDKafkaErrorCode::UnknownMemberId
+        | RDKafkaErrorCode::RebalanceInProgress
+        | RDKafkaErrorCode::FencedInstanceId
+        | RDKafkaErrorCode::Fenced
+        | RDKafkaErrorCode::ProducerFenced
+        | RDKafkaErrorCode::InvalidProducerEpoch => Fault::Fenced(cause),
+        RDKafkaErrorCode::OffsetMetadataTooLarge
+        | RDKafkaErrorCode::UnknownTopic
+        | RDKafkaErrorCode::UnknownPartition
+        | RDKafkaErrorCode::TopicAuthorizationFailed
+        | RDKafkaErrorCode::GroupAuthorizationFailed
+        | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+        | RDKafkaErrorCode::ClusterAuthorizationFailed
+        | RDKafkaErrorCode::InvalidTransactionTimeout => Fault::Fatal(cause),
+        _ => Fault::Transient(cause),
+    }
+}

@@ -1,0 +1,385 @@
+//! The consuming half of a member: assignment, records, pausing, offsets of the group.
+//!
+//! Place: used by `member` on its one thread. Assignments are handed up and begin only when the caller says from where;
+//! a rebalance is served inside a poll and never meets an open transaction. Commits nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use da_model::fault::Fault;
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
+use da_model::time::Timestamp;
+use da_model::topics;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::util::Timeout;
+use rdkafka::{ClientContext, TopicPartitionList};
+use rustc_hash::FxHashMap;
+
+use super::client::{self, KafkaSettings, Trouble, fatal, fault, transient};
+use super::ffi;
+use crate::io::segment::Segment;
+use crate::ports::{Committed, Fetched};
+
+/// How long a read of the group's offsets may wait for open transactions.
+const STABLE: Duration = Duration::from_secs(5);
+/// How long a question to a broker may take.
+const ASK: Duration = Duration::from_secs(5);
+/// After the first record a poll gathers for so many waits of this length.
+const GATHER: (usize, Duration) = (3, Duration::from_millis(5));
+/// So many idle polls with an unmoved end say that nothing readable is left.
+const STILL: u8 = 8;
+
+/// Events looked at for the reason of a failed start.
+const EVENTS: usize = 32;
+
+/// A change of the assignment.
+enum Change {
+    Assigned(Vec<(String, i32)>),
+    Revoked(Vec<(String, i32)>),
+}
+
+/// Serves rebalances: an assignment is only noted, a revocation is carried out and noted.
+#[derive(Default)]
+struct Rebalances {
+    changes: Mutex<Vec<Change>>,
+    trouble: Arc<Trouble>,
+}
+
+impl Rebalances {
+    fn note(&self, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+
+    fn take(&self) -> Vec<Change> {
+        std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientContext for Rebalances {
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::Ear(Arc::clone(&self.trouble)).error(error, reason);
+    }
+}
+
+impl ConsumerContext for Rebalances {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, told: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let names = list.elements().iter().map(|e| (e.topic().to_owned(), e.partition())).collect::<Vec<_>>();
+        if told == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            if names.is_empty() {
+                drop(consumer.incremental_assign(list));
+                return;
+            }
+            return self.note(Change::Assigned(names));
+        }
+        // Of what was handed up and never begun the client knows nothing; it would refuse the whole list.
+        let mut begun = TopicPartitionList::new();
+        let assigned = consumer.assignment().unwrap_or_default();
+        for (topic, partition) in &names {
+            if assigned.find_partition(topic, *partition).is_some() {
+                begun.add_partition(topic, *partition);
+            }
+        }
+        drop(consumer.incremental_unassign(&begun));
+        self.note(Change::Revoked(names));
+    }
+}
+
+/// A partition that is read.
+struct Reading {
+    next: Offset,
+    end: Offset,
+    still: u8,
+    stalled: bool,
+}
+
+/// The consumer of one member.
+pub(super) struct Source {
+    consumer: BaseConsumer<Rebalances>,
+    names: FxHashMap<String, TopicName>,
+    reading: BTreeMap<TopicPartition, Reading>,
+    waiting: Vec<TopicPartition>,
+    metadata: Option<ConsumerGroupMetadata>,
+    batch_bytes: usize,
+    paused: bool,
+}
+
+/// Records of one poll.
+#[derive(Default)]
+struct Batch {
+    segments: Vec<(TopicPartition, Segment)>,
+    places: FxHashMap<TopicPartition, usize>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Source {
+    /// Joins the group.
+    pub(super) fn open(settings: &KafkaSettings, (group, slot): (&str, &str), topics: &[TopicName]) -> Result<Self, Fault> {
+        let config = client::consumer(settings, group, slot)?;
+        let consumer: BaseConsumer<Rebalances> = config
+            .create_with_context(Rebalances::default())
+            .map_err(|e| fatal("build of the consumer", e))?;
+        let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (topics::full_name(*t), *t)).collect();
+        let list: Vec<&str> = names.keys().map(String::as_str).collect();
+        consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {group}"), e))?;
+        let (reading, waiting) = (BTreeMap::new(), Vec::new());
+        let batch_bytes = settings.batch_bytes;
+        Ok(Self { consumer, names, reading, waiting, metadata: None, batch_bytes, paused: false })
+    }
+
+    pub(super) fn poll(&mut self, max: usize, wait: Duration) -> Result<Fetched, Fault> {
+        let mut batch = Batch::default();
+        self.gather(&mut batch, max.max(1), wait)?;
+        let mut fetched = Fetched::default();
+        for change in self.consumer.context().take() {
+            self.change(change, &mut fetched, &mut batch);
+        }
+        self.metadata = self.capture();
+        if batch.records == 0 && !self.paused && !wait.is_zero() {
+            self.idle();
+        }
+        fetched.segments = batch.segments;
+        Ok(fetched)
+    }
+
+    /// Polls until the batch is full or the waits are over; ends early at a rebalance.
+    fn gather(&mut self, batch: &mut Batch, max: usize, wait: Duration) -> Result<(), Fault> {
+        let mut waits = GATHER.0;
+        let mut timeout = wait;
+        while batch.records < max && batch.bytes < self.batch_bytes {
+            match self.consumer.poll(Timeout::After(timeout)) {
+                Some(Ok(message)) => {
+                    take(&message, (&self.names, &mut self.reading), batch);
+                    timeout = Duration::ZERO;
+                }
+                Some(Err(error)) => refuse(&error)?,
+                None if batch.records == 0 || wait.is_zero() || waits == 0 => return Ok(()),
+                None => {
+                    waits -= 1;
+                    timeout = GATHER.1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change, fetched: &mut Fetched, batch: &mut Batch) {
+        match change {
+            Change::Assigned(list) => {
+                for at in self.known(&list) {
+                    self.waiting.push(at);
+                    fetched.assigned.push(at);
+                }
+            }
+            Change::Revoked(list) => {
+                for at in self.known(&list) {
+                    self.waiting.retain(|w| *w != at);
+                    fetched.assigned.retain(|w| *w != at);
+                    self.reading.remove(&at);
+                    batch.segments.retain(|(of, _)| *of != at);
+                    fetched.revoked.push(at);
+                }
+            }
+        }
+    }
+
+    fn known(&self, list: &[(String, i32)]) -> Vec<TopicPartition> {
+        let at = |(topic, partition): &(String, i32)| {
+            let (topic, partition) = (*self.names.get(topic)?, u32::try_from(*partition).ok()?);
+            Some(TopicPartition { topic, partition: Partition(partition) })
+        };
+        list.iter().filter_map(at).collect()
+    }
+
+    /// The group's metadata, if this consumer is a member now; the two looks must see the same generation.
+    fn capture(&self) -> Option<ConsumerGroupMetadata> {
+        let native = self.consumer.client().native_ptr();
+        let before = ffi::generation(native)?;
+        let metadata = self.consumer.group_metadata()?;
+        let same = ffi::generation(native) == Some(before);
+        (same && !self.consumer.assignment_lost()).then_some(metadata)
+    }
+
+    /// Nothing came: where the end does not move either, what lies before it are marks of transactions.
+    fn idle(&mut self) {
+        let native = self.consumer.client().native_ptr();
+        for (at, reading) in &mut self.reading {
+            let told = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition));
+            let end = told.map_or(reading.next, Offset).max(reading.next);
+            reading.still = if end == reading.end { reading.still.saturating_add(1) } else { 0 };
+            reading.end = end;
+        }
+    }
+
+    pub(super) fn metadata(&self) -> Option<&ConsumerGroupMetadata> {
+        self.metadata.as_ref()
+    }
+
+    pub(super) fn start(&mut self, at: &[(TopicPartition, Offset)]) -> Result<(), Fault> {
+        let (again, first): (Vec<_>, Vec<_>) = at.iter().partition(|(at, _)| self.reading.contains_key(at));
+        if !first.is_empty() {
+            let list = list_of(&first)?;
+            self.consumer.incremental_assign(&list).map_err(|e| fault("begin of assigned partitions", &e))?;
+            if self.paused {
+                self.consumer.pause(&list).map_err(|e| fault("pause", &e))?;
+            }
+        }
+        if !again.is_empty() {
+            let list = list_of(&again)?;
+            self.consumer.seek_partitions(list, ASK).map_err(|e| fault("seek", &e))?;
+        }
+        for (at, next) in at {
+            self.waiting.retain(|w| w != at);
+            self.reading.insert(*at, Reading { next: *next, end: *next, still: 0, stalled: false });
+        }
+        Ok(())
+    }
+
+    pub(super) fn pause(&mut self, paused: bool) -> Result<(), Fault> {
+        if self.paused == paused {
+            return Ok(());
+        }
+        let of: Vec<_> = self.reading.iter().filter(|(_, r)| !r.stalled).map(|(at, r)| (*at, r.next)).collect();
+        let list = list_of(&of)?;
+        let done = if paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(|e| fault("pause of partitions", &e))?;
+        self.paused = paused;
+        Ok(())
+    }
+
+    pub(super) fn stall(&mut self, at: &[TopicPartition]) -> Result<(), Fault> {
+        let mut of = Vec::new();
+        for at in at {
+            if let Some(reading) = self.reading.get_mut(at).filter(|r| !r.stalled) {
+                reading.stalled = true;
+                of.push((*at, reading.next));
+            }
+        }
+        if of.is_empty() {
+            return Ok(());
+        }
+        self.consumer.pause(&list_of(&of)?).map_err(|e| fault("pause of stopped partitions", &e))
+    }
+
+    pub(super) fn committed(&self, of: &[TopicPartition]) -> Result<Vec<Option<Committed>>, Fault> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let attempted = "read of committed offsets";
+        let mut list = TopicPartitionList::with_capacity(of.len());
+        for at in of {
+            list.add_partition(&topics::full_name(at.topic), number(at.partition));
+        }
+        let told = self.consumer.committed_offsets(list, STABLE).map_err(|e| fault(attempted, &e))?;
+        of.iter()
+            .map(|at| {
+                let found = told.find_partition(&topics::full_name(at.topic), number(at.partition));
+                let found = found.ok_or_else(|| transient(attempted, format!("no answer about {at}")))?;
+                found.error().map_err(|e| fault(format!("{attempted} of {at}"), &e))?;
+                Ok(match found.offset() {
+                    rdkafka::Offset::Offset(next) => {
+                        Some(Committed { next: Offset(next), metadata: found.metadata().to_owned() })
+                    }
+                    _ => None,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn bounds(&self, of: &[TopicPartition]) -> Result<Vec<(Offset, Offset)>, Fault> {
+        let ask = |at: &TopicPartition| {
+            let told = self.consumer.fetch_watermarks(&topics::full_name(at.topic), number(at.partition), ASK);
+            told.map(|(low, high)| (Offset(low), Offset(high))).map_err(|e| fault(format!("bounds of {at}"), &e))
+        };
+        of.iter().map(ask).collect()
+    }
+
+    pub(super) fn ends(&self) -> Vec<(TopicPartition, Offset)> {
+        let native = self.consumer.client().native_ptr();
+        let of = |(at, reading): (&TopicPartition, &Reading)| {
+            if reading.still >= STILL {
+                return (*at, reading.next);
+            }
+            let told = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition));
+            (*at, told.map_or(reading.next, Offset).max(reading.next))
+        };
+        self.reading.iter().map(of).collect()
+    }
+
+    /// What the client told last about the connection; its events are served by polls alone.
+    pub(super) fn told(&self) -> Option<(RDKafkaErrorCode, String)> {
+        for _ in 0..EVENTS {
+            drop(self.consumer.poll(Timeout::After(Duration::ZERO)));
+        }
+        self.consumer.context().trouble.take()
+    }
+
+    /// Topics of the cluster with their partition counts.
+    pub(super) fn counts(&self) -> Result<FxHashMap<String, u32>, KafkaError> {
+        let told = self.consumer.fetch_metadata(None, ASK)?;
+        let count = |t: &rdkafka::metadata::MetadataTopic| u32::try_from(t.partitions().len()).unwrap_or(0);
+        Ok(told.topics().iter().filter(|t| t.error().is_none()).map(|t| (t.name().to_owned(), count(t))).collect())
+    }
+}
+
+/// Copies a record out of the fetch buffer, which one message would pin as a whole.
+fn take(
+    message: &BorrowedMessage<'_>,
+    (names, reading): (&FxHashMap<String, TopicName>, &mut BTreeMap<TopicPartition, Reading>),
+    batch: &mut Batch,
+) {
+    let (Some(topic), Ok(partition)) = (names.get(message.topic()), u32::try_from(message.partition())) else { return };
+    let at = TopicPartition { topic: *topic, partition: Partition(partition) };
+    let offset = Offset(message.offset());
+    // What was fetched before a revocation or a seek is none of ours any more.
+    let Some(reading) = reading.get_mut(&at).filter(|r| r.next <= offset) else { return };
+    reading.next = offset.next();
+    reading.still = 0;
+    let (key, value) = (message.key(), message.payload());
+    batch.records += 1;
+    batch.bytes += key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+    let place = *batch.places.entry(at).or_insert_with(|| {
+        batch.segments.push((at, Segment::new(offset)));
+        batch.segments.len() - 1
+    });
+    if let Some((_, segment)) = batch.segments.get_mut(place) {
+        segment.push_at(offset, Timestamp(message.timestamp().to_millis().unwrap_or(0)), (key, value));
+    }
+}
+
+/// An error in place of a record: most are told and waited out by the client itself.
+fn refuse(error: &KafkaError) -> Result<(), Fault> {
+    let attempted = "poll of Kafka";
+    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+    if matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
+        let told = "the next offset to read is not in the log any more: records were removed before they were read";
+        return Err(fatal(attempted, told));
+    }
+    if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+        let fenced = matches!(code, RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fatal);
+        let told = "another process runs with the slot of this one; give each its own slot";
+        return Err(if fenced { fatal(attempted, format!("{told} ({code})")) } else { fatal(attempted, error) });
+    }
+    match fault(attempted, error) {
+        refused @ Fault::Fatal(_) => Err(refused),
+        Fault::Transient(_) | Fault::Refused(_) | Fault::Fenced(_) => Ok(()),
+    }
+}
+
+pub(super) fn list_of(of: &[(TopicPartition, Offset)]) -> Result<TopicPartitionList, Fault> {
+    let mut list = TopicPartitionList::with_capacity(of.len());
+    for (at, next) in of {
+        list.add_partition_offset(&topics::full_name(at.topic), number(at.partition), rdkafka::Offset::Offset(next.0))
+            .map_err(|e| fatal(format!("list of {at}"), e))?;
+    }
+    Ok(list)
+}
+
+/// Kafka's own number of a partition.
+pub(super) fn number(partition: Partition) -> i32 {
+    i32::try_from(partition.0).unwrap_or(i32::MAX)
+}

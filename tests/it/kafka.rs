@@ -1,0 +1,329 @@
+//! `kafka_txn` and the member below it, over a log in memory and over Kafka where it runs.
+//!
+//! Place: one module of the integration binary. The same suite runs over both; what only one of them can show stands
+//! below it.
+
+use std::sync::Arc;
+
+use da_model::fault::Fault;
+use da_model::ids::TopicName;
+use da_runtime::commit::GroupProtocol;
+use da_runtime::probe::{Probe, Silent, Step};
+use tests::cluster::broker::Broker;
+use tests::cluster::copier::Copier;
+use tests::cluster::memory::{Fate, Memory};
+use tests::cluster::{Cluster, Deadly, Slot, at, committed, outbox, read};
+
+fn silent() -> Arc<dyn Probe> {
+    Arc::new(Silent)
+}
+
+/// `a0 a1 …` on partition 0, `b0 b1 …` on partition 1.
+fn fill(cluster: &dyn Cluster, topic: TopicName, records: usize) {
+    let texts: Vec<(u32, String)> =
+        (0..records).flat_map(|n| [(0, format!("a{n}")), (1, format!("b{n}"))]).collect();
+    let texts: Vec<(u32, &str)> = texts.iter().map(|(p, text)| (*p, text.as_str())).collect();
+    cluster.append(topic, &texts);
+}
+
+/// What copying `a0 a1 …` must bring: every record once, in order, numbered without holes.
+fn numbered(letter: char, records: usize) -> Vec<String> {
+    (0..records).map(|n| format!("{}:{letter}{n}", n + 1)).collect()
+}
+
+fn both(records: usize) -> Vec<Vec<String>> {
+    vec![numbered('a', records), numbered('b', records)]
+}
+
+fn a_transaction_is_seen_only_when_it_is_committed(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(1), cluster.topic(1));
+    cluster.append(from, &[(0, "x")]);
+    let slot = Slot::new();
+    for step in [Step::AfterSends, Step::AfterOffsets] {
+        let deadly = Arc::new(Deadly::default());
+        let mut copier = Copier::join(cluster, slot, (from, to), &(Arc::clone(&deadly) as _)).unwrap();
+        // The first commit of the group passes the steps too, once.
+        let waiting = loop {
+            let polled = copier.poll(10).unwrap();
+            if !polled.is_empty() {
+                break polled;
+            }
+        };
+        deadly.arm(step, 1);
+        assert!(matches!(copier.commit(&waiting), Err(Fault::Fatal(_))), "{step:?}");
+        assert!(!deadly.armed());
+        drop(copier);
+    }
+    let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    copier.copy(1, 10).unwrap();
+    copier.close();
+    assert_eq!(read(cluster, to), [["1:x"]], "of three attempts one counts");
+}
+
+fn a_death_at_any_step_is_harmless(cluster: &dyn Cluster) {
+    for times in [1, 2] {
+        for step in Step::KAFKA {
+            let (from, to) = (cluster.topic(2), cluster.topic(2));
+            fill(cluster, from, 6);
+            let (slot, deadly) = (Slot::new(), Arc::new(Deadly::default()));
+            for _ in 0..times {
+                // Not the first commit of the group, and not the first batch.
+                deadly.arm(*step, 3);
+                let mut copier = Copier::join(cluster, slot, (from, to), &(Arc::clone(&deadly) as _)).unwrap();
+                let died = loop {
+                    match copier.step(2) {
+                        Ok(_) if deadly.armed() => {}
+                        other => break other,
+                    }
+                };
+                assert!(matches!(died, Err(Fault::Fatal(_))), "{step:?}: {died:?}");
+            }
+            let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+            copier.drain().unwrap();
+            copier.close();
+            assert_eq!(read(cluster, to), both(6), "{step:?} × {times}");
+        }
+    }
+}
+
+fn an_abandoned_batch_comes_again(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(1), cluster.topic(1));
+    cluster.append(from, &[(0, "x"), (0, "y"), (0, "z")]);
+    let mut copier = Copier::join(cluster, Slot::new(), (from, to), &silent()).unwrap();
+    let first = loop {
+        let polled = copier.poll(3).unwrap();
+        if polled.len() == 3 {
+            break polled;
+        }
+    };
+    let texts = |polled: &da_runtime::commit::Polled| -> Vec<String> {
+        polled.records().map(|r| String::from_utf8_lossy(r.value.unwrap()).into_owned()).collect()
+    };
+    da_runtime::commit::Protocol::abandon(&mut copier.txn);
+    let half = copier.poll(2).unwrap();
+    assert_eq!((texts(&first), texts(&half)), (vec!["x".into(), "y".into(), "z".into()], vec!["x".into(), "y".into()]));
+    copier.commit(&half).unwrap();
+    copier.copy(1, 10).unwrap();
+    copier.close();
+    assert_eq!(read(cluster, to), [["1:x", "2:y", "3:z"]]);
+}
+
+fn the_counters_travel_with_the_offset(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(2), cluster.topic(2));
+    fill(cluster, from, 2);
+    let slot = Slot::new();
+    let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    copier.drain().unwrap();
+    copier.close();
+    let mut member = cluster.member(slot, &[from], silent()).unwrap();
+    let of = [at(from, 0), at(from, 1)];
+    let told = member.committed(&of).unwrap();
+    let texts: Vec<String> = told.into_iter().map(|c| c.unwrap().metadata).collect();
+    assert_eq!(texts, [format!("e1 >{to}/0=2"), format!("e1 >{to}/1=2")]);
+    member.close();
+    // Their number goes on after a restart.
+    fill(cluster, from, 1);
+    let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    copier.copy(2, 10).unwrap();
+    copier.close();
+    assert_eq!(read(cluster, to), [["1:a0", "2:a1", "3:a0"], ["1:b0", "2:b1", "3:b0"]]);
+}
+
+fn a_group_begins_at_the_earliest_record_and_says_so_at_once(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(1), cluster.topic(1));
+    cluster.append(from, &[(0, "x")]);
+    let slot = Slot::new();
+    let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    while copier.owns().is_empty() {
+        copier.poll(1).unwrap();
+    }
+    copier.close();
+    let mut member = cluster.member(slot, &[from], silent()).unwrap();
+    assert_eq!(member.committed(&[at(from, 0)]).unwrap(), [Some(committed(0, "e1 "))]);
+    member.close();
+}
+
+fn an_offset_moved_by_hand_stops_the_group(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(1), cluster.topic(1));
+    cluster.append(from, &[(0, "x"), (0, "y")]);
+    let slot = Slot::new();
+    let mut member = cluster.member(slot, &[from], silent()).unwrap();
+    while member.poll(1, std::time::Duration::from_millis(25)).unwrap().assigned.is_empty() {}
+    member.publish(&[], &[(at(from, 0), committed(1, ""))]).unwrap();
+    member.close();
+    let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    let told = loop {
+        match copier.step(10) {
+            Ok(_) => {}
+            Err(fault) => break fault.to_string(),
+        }
+    };
+    assert!(told.starts_with("fatal: ") && told.contains("another tool has moved it"), "{told}");
+}
+
+fn two_members_share_the_partitions_and_hand_over(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(4), cluster.topic(4));
+    let write = |n: usize| {
+        let texts: Vec<(u32, String)> = (0..4).map(|p| (p, format!("{p}.{n}"))).collect();
+        let texts: Vec<(u32, &str)> = texts.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        cluster.append(from, &texts);
+    };
+    let slot = Slot::new();
+    let mut one = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    write(0);
+    one.drain().unwrap();
+    assert_eq!(one.owns(), [0, 1, 2, 3]);
+    let mut two = Copier::join(cluster, slot.other(1), (from, to), &silent()).unwrap();
+    write(1);
+    while one.owns().len() != 2 || two.owns().len() != 2 {
+        for copier in [&mut one, &mut two] {
+            // A generation that ended meanwhile is refused, and the batch is done again.
+            assert!(!matches!(copier.step(1), Err(Fault::Fatal(_) | Fault::Refused(_))));
+        }
+    }
+    write(2);
+    one.drain().unwrap();
+    two.drain().unwrap();
+    let mut all = [one.owns(), two.owns()].concat();
+    all.sort_unstable();
+    assert_eq!(all, [0, 1, 2, 3]);
+    one.close();
+    two.close();
+    let expected: Vec<Vec<String>> = (0..4).map(|p| (0..3).map(|n| format!("{}:{p}.{n}", n + 1)).collect()).collect();
+    assert_eq!(read(cluster, to), expected);
+}
+
+fn an_old_generation_is_refused(cluster: &dyn Cluster) {
+    let (from, to) = (cluster.topic(1), cluster.topic(1));
+    cluster.append(from, &[(0, "x")]);
+    let slot = Slot::new();
+    let mut old = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    let polled = loop {
+        let polled = old.poll(1).unwrap();
+        if !polled.is_empty() {
+            break polled;
+        }
+    };
+    // The same slot again: another process was started with it.
+    let mut new = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
+    new.copy(1, 10).unwrap();
+    assert!(matches!(old.commit(&polled), Err(Fault::Fenced(_))));
+    let told = loop {
+        match old.poll(1) {
+            Ok(_) | Err(Fault::Fenced(_) | Fault::Transient(_)) => {}
+            Err(fault) => break fault.to_string(),
+        }
+    };
+    assert!(told.contains("another process runs with the slot of this one"), "{told}");
+    drop(old);
+    new.close();
+    assert_eq!(read(cluster, to), [["1:x"]]);
+}
+
+/// One test per log and scenario.
+macro_rules! suite {
+    ($($name:ident,)+) => {
+        mod memory {
+            $(#[test] fn $name() { super::$name(&super::Memory::default()); })+
+        }
+        mod broker {
+            $(#[test] fn $name() {
+                if let Some(broker) = super::Broker::at_hand(stringify!($name)) { super::$name(&broker); }
+            })+
+        }
+    };
+}
+
+suite! {
+    a_transaction_is_seen_only_when_it_is_committed,
+    a_death_at_any_step_is_harmless,
+    an_abandoned_batch_comes_again,
+    the_counters_travel_with_the_offset,
+    a_group_begins_at_the_earliest_record_and_says_so_at_once,
+    an_offset_moved_by_hand_stops_the_group,
+    two_members_share_the_partitions_and_hand_over,
+    an_old_generation_is_refused,
+}
+
+#[test]
+fn a_commit_without_an_answer_is_read_from_the_group() {
+    for fate in [Fate::Kept, Fate::Lost, Fate::Undone] {
+        let memory = Memory::default();
+        let (from, to) = (memory.topic(2), memory.topic(2));
+        fill(&memory, from, 4);
+        let mut copier = Copier::join(&memory, Slot::new(), (from, to), &silent()).unwrap();
+        copier.copy(2, 2).unwrap();
+        memory.decide(fate);
+        let told = copier.step(4);
+        assert_eq!(told.is_ok(), fate == Fate::Kept, "{fate:?}: {told:?}");
+        copier.drain().unwrap();
+        assert_eq!(copier.txn.suspects(), 1, "{fate:?}");
+        copier.close();
+        assert_eq!(read(&memory, to), both(4), "{fate:?}");
+    }
+}
+
+#[test]
+fn a_zombie_forgets_its_batch_and_comes_back() {
+    let memory = Memory::default();
+    let (from, to) = (memory.topic(2), memory.topic(2));
+    fill(&memory, from, 4);
+    let slot = Slot::new();
+    let mut zombie = Copier::join(&memory, slot, (from, to), &silent()).unwrap();
+    zombie.copy(2, 2).unwrap();
+    let polled = zombie.poll(4).unwrap();
+    memory.expire(slot);
+    let mut heir = Copier::join(&memory, slot.other(1), (from, to), &silent()).unwrap();
+    heir.drain().unwrap();
+    assert!(matches!(zombie.commit(&polled), Err(Fault::Fenced(_))));
+    fill(&memory, from, 0);
+    memory.append(from, &[(0, "a4"), (1, "b4")]);
+    for _ in 0..10 {
+        let _ = (zombie.step(4), heir.step(4));
+    }
+    assert_eq!((zombie.owns(), heir.owns()), (vec![0], vec![1]));
+    assert_eq!(read(&memory, to), both(5));
+}
+
+#[test]
+fn a_first_commit_in_doubt_is_tried_again() {
+    for fate in [Fate::Kept, Fate::Lost, Fate::Undone] {
+        let memory = Memory::default();
+        let (from, to) = (memory.topic(1), memory.topic(1));
+        memory.append(from, &[(0, "x")]);
+        let slot = Slot::new();
+        let mut copier = Copier::join(&memory, slot, (from, to), &silent()).unwrap();
+        memory.decide(fate);
+        assert!(copier.step(10).is_err(), "{fate:?}");
+        copier.copy(1, 10).unwrap();
+        assert_eq!(read(&memory, to), [["1:x"]], "{fate:?}");
+        assert_eq!(memory.stored(slot.group, at(from, 0)).unwrap().next.0, 1);
+    }
+}
+
+#[test]
+fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
+    let memory = Memory::default();
+    let from = memory.topic(1);
+    let many = memory.topic(400);
+    memory.append(from, &[(0, "x")]);
+    let mut copier = Copier::join(&memory, Slot::new(), (from, many), &silent()).unwrap();
+    let polled = loop {
+        let polled = copier.poll(1).unwrap();
+        if !polled.is_empty() {
+            break polled;
+        }
+    };
+    let mut position = polled.parts[0].position.clone();
+    for partition in 0..400 {
+        position.edges.send(many.0, da_model::ids::Partition(partition));
+    }
+    let work = da_runtime::commit::Work {
+        positions: vec![(at(from, 0), position)],
+        out: outbox(&[(at(many, 0), "x")]),
+        ..Default::default()
+    };
+    let told = da_runtime::commit::Protocol::commit(&mut copier.txn, work).unwrap_err().to_string();
+    assert!(told.starts_with("fatal: edge counters of ") && told.contains("a broker stores 4096"), "{told}");
+    assert_eq!(read(&memory, many).concat(), Vec::<String>::new());
+}

@@ -1,0 +1,126 @@
+//! PostgreSQL as the store under test: a database of its own on the server that `DATABASE_URL` names.
+//!
+//! Place: where the variable is not set, every test over it says `skipped`. Starts no server; drops what it made.
+
+use da_model::state::Table;
+use da_runtime::io::sql::postgres::migrate::{Plan, migrate};
+use da_runtime::io::sql::postgres::{Connection, PostgresSettings, PostgresStore, StoreOptions};
+use da_runtime::io::sql::{Migration, RUNTIME_POSTGRES};
+use da_runtime::ports::Store;
+
+use super::unique;
+
+/// A database that lives as long as this.
+#[derive(Debug)]
+pub struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// An empty database, or a line that says what was skipped.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "where the stack runs is told to tests by the environment")]
+    pub fn at_hand(test: &str) -> Option<Self> {
+        let Ok(server) = std::env::var("DATABASE_URL") else {
+            eprintln!("skipped: {test}, because DATABASE_URL names no server");
+            return None;
+        };
+        let name = unique("db").replace(['.', '-'], "_");
+        command(&server, &format!("CREATE DATABASE {name}"));
+        Some(Self { server, name })
+    }
+
+    /// The same with the tables of gep and dep.
+    ///
+    /// # Panics
+    /// When the migrations fail.
+    #[must_use]
+    pub fn migrated(test: &str) -> Option<Self> {
+        let this = Self::at_hand(test)?;
+        migrate(this.settings(), &plan()).unwrap_or_else(|e| panic!("{e}"));
+        Some(this)
+    }
+
+    /// How to reach it.
+    #[must_use]
+    pub fn settings(&self) -> PostgresSettings {
+        PostgresSettings { dev: true, ..PostgresSettings::of(self.url(&self.name)) }
+    }
+
+    /// The same place under another database's name.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let (address, rest) = self.server.split_at(self.server.rfind('/').unwrap_or(self.server.len()));
+        let query = rest.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
+        format!("{address}/{database}{query}")
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection for questions.
+    ///
+    /// # Panics
+    /// When there is none to be had.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection::new(self.settings(), "tests").unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Rows of one text column.
+    ///
+    /// # Panics
+    /// When the statement fails.
+    #[must_use]
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.connection().texts(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+        rows.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    /// A store of a group over these tables.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn store(&self, owner: &str, tables: &[&'static Table]) -> PostgresStore {
+        let (tables, migrations) = (tables.to_vec(), plan().migrations);
+        let (settings, owner) = (self.settings(), owner.to_owned());
+        let retention = std::time::Duration::ZERO;
+        PostgresStore::new(StoreOptions { settings, group: "dep", owner, tables, migrations, retention })
+            .unwrap_or_else(|e| panic!("{e}"))
+    }
+}
+
+impl super::shelf::Stores for Database {
+    fn open(&self, owner: &str, tables: &[&'static Table]) -> Box<dyn Store> {
+        Box::new(self.store(owner, tables))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        command(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+/// Everything that a database of gep and dep holds.
+#[must_use]
+pub fn plan() -> Plan {
+    let named = |(name, sql): &(&'static str, &'static str)| Migration { name, sql };
+    let services = gep::tables::POSTGRES.iter().chain(dep::migrations::POSTGRES).map(named);
+    let tables = gep::tables::all().into_iter().chain(dep::tables::tables()).collect();
+    Plan { migrations: RUNTIME_POSTGRES.iter().copied().chain(services).collect(), tables }
+}
+
+fn command(server: &str, sql: &str) {
+    let settings = PostgresSettings { dev: true, ..PostgresSettings::of(server) };
+    let mut connection = Connection::new(settings, "tests").unwrap_or_else(|e| panic!("{e}"));
+    connection.script(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+}

@@ -1,0 +1,239 @@
+//! A store in memory: positions with epochs, rows, blobs, and commits whose reply can be lost.
+//!
+//! Place: under `sql_txn` where the fate of a commit must be chosen; the suite of `it/postgres.rs` holds it to what
+//! PostgreSQL does. Nobody waits here: a transaction that meets a lock is refused as transient.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use da_model::fault::{Cause, Fault};
+use da_model::ids::{Offset, TopicPartition};
+use da_model::state::{Feed, Row, RowKey, Table};
+use da_runtime::batch::Rows;
+use da_runtime::commit::{Outbox, Position};
+use da_runtime::ports::{Blob, Claim, Epoch, Store, Unit};
+
+/// Stores of one group over one database.
+pub trait Stores {
+    /// A store for an owner of partitions.
+    fn open(&self, owner: &str, tables: &[&'static Table]) -> Box<dyn Store>;
+}
+
+/// The database.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<Mutex<State>>);
+
+/// What becomes of the next COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// It is done, but the reply is lost.
+    Kept,
+    /// It is not done, and nobody knows.
+    Lost,
+}
+
+#[derive(Default)]
+struct State {
+    positions: BTreeMap<TopicPartition, Held>,
+    rows: BTreeMap<RowKey, Arc<Row>>,
+    blobs: BTreeMap<(TopicPartition, Offset), (Offset, Outbox)>,
+    /// Who has a transaction open on what.
+    locked: BTreeMap<TopicPartition, u64>,
+    reply: Option<Reply>,
+    opened: u64,
+    asked: Vec<RowKey>,
+}
+
+#[derive(Default)]
+struct Held {
+    epoch: Epoch,
+    position: Option<Position>,
+    published: Option<Offset>,
+}
+
+struct ShelfStore {
+    shelf: Shelf,
+    id: u64,
+    open: Vec<TopicPartition>,
+    absent: BTreeSet<RowKey>,
+    lost: Vec<TopicPartition>,
+}
+
+impl Shelf {
+    /// The fate of the next COMMIT, of whomever.
+    pub fn decide(&self, reply: Reply) {
+        self.state().reply = Some(reply);
+    }
+
+    /// A row as it is committed.
+    #[must_use]
+    pub fn row(&self, key: &RowKey) -> Option<Arc<Row>> {
+        self.state().rows.get(key).cloned()
+    }
+
+    /// Where a partition stands.
+    #[must_use]
+    pub fn position(&self, at: TopicPartition) -> Option<Offset> {
+        self.state().positions.get(&at)?.position.as_ref().map(|p| p.next)
+    }
+
+    /// Sets where a partition stands, as a restored backup does.
+    pub fn restore(&self, at: TopicPartition, next: Offset) {
+        if let Some(Held { position: Some(position), .. }) = self.state().positions.get_mut(&at) {
+            position.next = next;
+        }
+    }
+
+    /// Loses the blobs of a partition.
+    pub fn lose_blobs(&self, at: TopicPartition) {
+        self.state().blobs.retain(|(of, _), _| *of != at);
+    }
+
+    /// Blobs kept.
+    #[must_use]
+    pub fn blobs(&self) -> usize {
+        self.state().blobs.len()
+    }
+
+    /// How often a row was asked for.
+    #[must_use]
+    pub fn asked(&self, key: &RowKey) -> usize {
+        self.state().asked.iter().filter(|asked| *asked == key).count()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stores for Shelf {
+    fn open(&self, _: &str, _: &[&'static Table]) -> Box<dyn Store> {
+        let mut state = self.state();
+        state.opened += 1;
+        let id = state.opened;
+        drop(state);
+        let (open, absent, lost) = (Vec::new(), BTreeSet::new(), Vec::new());
+        Box::new(ShelfStore { shelf: self.clone(), id, open, absent, lost })
+    }
+}
+
+impl State {
+    fn apply(&mut self, unit: &Unit) {
+        for (key, row) in &unit.writes {
+            match row {
+                Some(row) => self.rows.insert(key.clone(), Arc::clone(row)),
+                None => self.rows.remove(key),
+            };
+        }
+        for step in &unit.moves {
+            let held = self.positions.entry(step.at).or_default();
+            held.position = Some(step.to.clone());
+            held.published = held.published.max(Some(step.published));
+            self.blobs.retain(|(at, end), _| *at != step.at || *end > step.published);
+            if step.from < step.to.next {
+                self.blobs.insert((step.at, step.to.next), (step.from, copy(&step.out)));
+            }
+        }
+    }
+}
+
+impl ShelfStore {
+    fn unlock(&mut self) {
+        self.shelf.state().locked.retain(|_, id| *id != self.id);
+        self.open.clear();
+        self.absent.clear();
+    }
+
+    /// The former owner's open transaction has ended; had it been alive, a claim would have waited for it.
+    fn break_locks(state: &mut State, of: &[TopicPartition]) {
+        state.locked.retain(|at, _| !of.contains(at));
+    }
+}
+
+impl Store for ShelfStore {
+    fn claim(&mut self, of: &[TopicPartition]) -> Result<Vec<Claim>, Fault> {
+        self.unlock();
+        let mut state = self.shelf.state();
+        Self::break_locks(&mut state, of);
+        let claim = |at: &TopicPartition| {
+            let held = state.positions.entry(*at).or_default();
+            held.epoch = Epoch(held.epoch.0 + 1);
+            Claim { at: *at, epoch: held.epoch, position: held.position.clone(), published: held.published }
+        };
+        Ok(of.iter().map(claim).collect())
+    }
+
+    fn begin(&mut self, fences: &[(TopicPartition, Epoch, Offset)], keys: &[RowKey]) -> Result<Rows, Fault> {
+        self.unlock();
+        let mut state = self.shelf.state();
+        if let Some((at, ..)) = fences.iter().find(|(at, ..)| state.locked.contains_key(at)) {
+            return Err(Fault::Transient(Cause::new(format!("lock of {at}"), "another transaction is open on it")));
+        }
+        let holds = |(at, epoch, next): &&(TopicPartition, Epoch, Offset)| {
+            let held = state.positions.get(at);
+            held.is_some_and(|h| h.epoch == *epoch && h.position.as_ref().is_none_or(|p| p.next == *next))
+        };
+        self.lost = fences.iter().filter(|fence| !holds(fence)).map(|(at, ..)| *at).collect();
+        if let Some(at) = self.lost.first() {
+            return Err(Fault::Fenced(Cause::new(format!("write for {at}"), "another owner took the partition")));
+        }
+        let mut rows = Rows::default();
+        state.asked.extend(keys.iter().cloned());
+        for key in keys {
+            let row = state.rows.get(key).cloned();
+            if row.is_none() && key.table().feed == Feed::Shared {
+                self.absent.insert(key.clone());
+            }
+            rows.load(key.clone(), row);
+        }
+        self.open = fences.iter().map(|(at, ..)| *at).collect();
+        let (id, open) = (self.id, self.open.clone());
+        state.locked.extend(open.into_iter().map(|at| (at, id)));
+        Ok(rows)
+    }
+
+    fn lost(&mut self) -> Vec<TopicPartition> {
+        std::mem::take(&mut self.lost)
+    }
+
+    fn commit(&mut self, unit: &Unit) -> Result<(), Fault> {
+        let mut state = self.shelf.state();
+        if self.open.is_empty() || self.open.iter().any(|at| state.locked.get(at) != Some(&self.id)) {
+            return Err(Fault::Transient(Cause::new("commit", "the transaction is gone")));
+        }
+        let new = |(key, row): &(RowKey, Option<Arc<Row>>)| row.is_some() && self.absent.contains(key);
+        let raced = unit.writes.iter().filter(|write| new(write)).any(|(key, _)| state.rows.contains_key(key));
+        let reply = if raced { None } else { state.reply.take() };
+        if !raced && reply != Some(Reply::Lost) {
+            state.apply(unit);
+        }
+        drop(state);
+        self.unlock();
+        match (raced, reply) {
+            (true, _) => Err(Fault::Fenced(Cause::new("commit", "another owner made a new row first"))),
+            (false, Some(_)) => Err(Fault::Transient(Cause::new("commit", "the reply is lost"))),
+            (false, None) => Ok(()),
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.unlock();
+    }
+
+    fn pending(&mut self, at: TopicPartition, behind: Offset) -> Result<Vec<Blob>, Fault> {
+        let state = self.shelf.state();
+        let kept = state.blobs.iter().filter(|((of, end), _)| *of == at && *end > behind);
+        Ok(kept.map(|((_, end), (start, out))| Blob { start: *start, end: *end, out: copy(out) }).collect())
+    }
+}
+
+/// An outbox is no value of many; its records are.
+fn copy(out: &Outbox) -> Outbox {
+    out.by_source().into_values().next().unwrap_or_default()
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shelf").finish_non_exhaustive()
+    }
+}
