@@ -29,3 +29,9 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0023_class_part_view.sql", include_str!("../migrations/sqlite/0023_class_part_view.sql")),
     ("0024_views.sql", include_str!("../migrations/sqlite/0024_views.sql")),
 ];
+
+/// Name and SQL of every migration for PostgreSQL.
+pub const POSTGRES: &[(&str, &str)] = &[
+    ("dep_0001_tables", include_str!("../migrations/postgres/0001_tables.sql")),
+    ("dep_0002_analytics", include_str!("../migrations/postgres/0002_analytics.sql")),
+];

@@ -49,6 +49,9 @@ const ITEM: Column = Column::new("item", Kind::Text, "the item, '' for a single 
 /// The migrations of these tables, in order.
 pub const MIGRATIONS: &[(&str, &str)] = &[("gep_0001_state", include_str!("../migrations/sqlite/0001_state.sql"))];
 
+/// The same for PostgreSQL.
+pub const POSTGRES: &[(&str, &str)] = &[("gep_0001_state", include_str!("../migrations/postgres/0001_state.sql"))];
+
 /// All tables of GEP.
 #[must_use]
 pub fn all() -> Vec<&'static Table> {

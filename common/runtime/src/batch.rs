@@ -49,6 +49,12 @@ impl Rows {
         self.set(key, row, true);
     }
 
+    /// The row of a key that was loaded, as it is now; `Some(None)` says that there is none.
+    #[must_use]
+    pub fn known(&self, key: &RowKey) -> Option<Option<Arc<Row>>> {
+        self.rows.get(key).map(|e| e.row.clone())
+    }
+
     /// Whether the store has no row under a key that was loaded.
     #[must_use]
     pub fn is_absent(&self, key: &RowKey) -> bool {
@@ -296,7 +302,7 @@ impl<'d> Fold<'d> {
         };
         let to = TopicPartition { topic: route.name, partition };
         let head = (origin.record.timestamp, key);
-        self.work.out.push(to, head, |arena| codec::encode(&emit.event, &lineage, self.maker.schemas, arena));
+        self.work.out.push((from, to), head, |arena| codec::encode(&emit.event, &lineage, self.maker.schemas, arena));
         Ok(())
     }
 }

@@ -344,7 +344,7 @@ fn known<'t>(tables: &'t FxHashMap<&'static str, Statements>, key: &RowKey) -> R
 }
 
 /// How many records of each partition a batch of `max` takes: in proportion to what waits, so that all drain alike.
-fn shares(places: &[(TopicPartition, i64)], max: usize) -> Vec<usize> {
+pub(super) fn shares(places: &[(TopicPartition, i64)], max: usize) -> Vec<usize> {
     let waiting: Vec<usize> = places.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0)).collect();
     let total: usize = waiting.iter().sum();
     let mut left = max;

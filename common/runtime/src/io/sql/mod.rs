@@ -1,7 +1,8 @@
-//! Rows in SQL: values, migrations, statements built from table descriptors, and the SQLite connection.
+//! Rows in SQL: values, migrations, statements built from table descriptors, and the connections of both dialects.
 //!
 //! Place: with `io/sqlite_log.rs` the only code that knows sqlx. No SQL is built from input.
 
+pub mod postgres;
 pub mod sqlite;
 pub mod statements;
 
@@ -32,3 +33,7 @@ pub struct Migration {
 /// The runtime's own tables in SQLite.
 pub const RUNTIME_SQLITE: &[Migration] =
     &[Migration { name: "runtime_0001_log", sql: include_str!("../../../migrations/sqlite/0001_log.sql") }];
+
+/// The runtime's own tables in PostgreSQL.
+pub const RUNTIME_POSTGRES: &[Migration] =
+    &[Migration { name: "runtime_0001_commit", sql: include_str!("../../../migrations/postgres/0001_commit.sql") }];

@@ -1,0 +1,5 @@
+-- Raises the epochs of partitions, in the order given; waits for whoever holds one of them in an open transaction.
+INSERT INTO position (grp, topic, part, epoch, owner, edges)
+SELECT $1, q.topic, q.part::integer, 1, $4, '' FROM unnest($2::text[], $3::bigint[]) AS q(topic, part)
+ON CONFLICT (grp, topic, part) DO UPDATE SET epoch = position.epoch + 1, owner = excluded.owner
+RETURNING topic, part::bigint, epoch, next_offset, edges, published_hint
