@@ -52,6 +52,10 @@ codes! {
         EdgeGap = "da_edge_gap_total",
         /// Records repeated on an edge and dropped, by service and topic; the target is 0 for ever.
         EdgeDup = "da_edge_dup_total",
+        /// Requests to the schema registry, by operation and status; each attempt counts.
+        RegistryRequests = "da_registry_requests_total",
+        /// Records of another writer's schema that were brought into ours, by subject and schema id.
+        SchemaRecords = "da_schema_records_total",
         /// 1, with the version of the build.
         BuildInfo = "da_build_info",
     }
@@ -77,6 +81,7 @@ impl Metric {
             Self::IngestUnknownFields | Self::IngestThrottled | Self::Records | Self::Emitted => Kind::Counter,
             Self::DeadLetters | Self::DedupeHits | Self::CommitErrors | Self::EdgeGap | Self::EdgeDup => Kind::Counter,
             Self::Batches | Self::Rows | Self::Statements | Self::Notes => Kind::Counter,
+            Self::RegistryRequests | Self::SchemaRecords => Kind::Counter,
             Self::IngestInflight | Self::LagRecords | Self::LastProgress => Kind::Gauge,
             Self::CacheBytes | Self::BuildInfo => Kind::Gauge,
             Self::IngestAck => Kind::Seconds,
@@ -101,6 +106,8 @@ impl Metric {
             Self::CommitErrors | Self::Statements => &[Label::Protocol],
             Self::Notes => &[Label::Service, Label::Note],
             Self::LagRecords | Self::LastProgress => &[Label::Group, Label::Topic, Label::Partition],
+            Self::RegistryRequests => &[Label::Operation, Label::Status],
+            Self::SchemaRecords => &[Label::Subject, Label::SchemaId],
             Self::BuildInfo => &[Label::Version],
         }
     }
@@ -109,7 +116,7 @@ impl Metric {
 codes! {
     /// A label of a metric.
     Label {
-        /// HTTP status.
+        /// HTTP status; of requests to the registry also `unreachable`.
         Status = "status",
         /// Partner of the credential; beyond 200 of them `other`.
         Partner = "partner",
@@ -139,6 +146,12 @@ codes! {
         Group = "group",
         /// Partition number.
         Partition = "partition",
+        /// What was asked of the registry.
+        Operation = "operation",
+        /// Subject of the registry: `<topic>-value`.
+        Subject = "subject",
+        /// Id of a schema in the registry.
+        SchemaId = "schema_id",
         /// Version of the build.
         Version = "version",
         /// Which fact.
@@ -185,6 +198,12 @@ codes! {
         WaitingForStart = "waiting_for_start",
         /// The process ends by a fault.
         Ended = "ended",
+        /// The registry does not answer: what is kept of it is used, records of unknown schemas wait.
+        RegistryAway = "registry_away",
+        /// The ids of the registry changed since the last start: what was kept of it is forgotten.
+        RegistryRebuilt = "registry_rebuilt",
+        /// What is known of the registry cannot be kept on disk: a start needs the registry.
+        RegistryCacheBad = "registry_cache_bad",
     }
 }
 

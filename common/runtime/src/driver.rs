@@ -21,19 +21,23 @@ use rustc_hash::FxHashSet;
 
 use crate::batch::{Fold, Maker, Origin, Routes, Rows};
 use crate::commit::{Ask, Polled, Position, Protocol};
+use crate::registry::translate::Foreign;
 pub use crate::stage::{DriverOptions, Stage, Stepped};
 
 /// The first step after a start, and the least that a step takes however slow the machine is.
 const FIRST_RECORDS: usize = 128;
 const LEAST_RECORDS: usize = 16;
+/// How long a partition waits before a schema that could not be asked for is asked for again.
+const SCHEMA_WAIT_MS: i64 = 1_000;
+
 /// A stage that runs `handler`.
 pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dyn Stage> {
     let (name, topics) = (handler.name(), handler.topics());
     let internal: Vec<TopicName> = topics.iter().copied().filter(|t| topics::find(*t).is_some()).collect();
     let service = service_of(name, &internal);
-    let (routes, stalled, breakers) = (Routes::default(), Vec::new(), BTreeMap::new());
+    let (routes, stalled, waiting, breakers) = (Routes::default(), Vec::new(), BTreeMap::new(), BTreeMap::new());
     let window = options.max_records.min(FIRST_RECORDS);
-    Box::new(Driver { handler, name, service, topics, internal, options, routes, window, stalled, breakers })
+    Box::new(Driver { handler, name, service, topics, internal, options, routes, window, stalled, waiting, breakers })
 }
 
 /// The loop over one handler.
@@ -47,6 +51,8 @@ struct Driver<H> {
     routes: Routes,
     window: usize,
     stalled: Vec<TopicPartition>,
+    /// Partitions that wait for a writer's schema, and until when.
+    waiting: BTreeMap<TopicPartition, Timestamp>,
     breakers: BTreeMap<TopicPartition, Breaker>,
 }
 
@@ -80,8 +86,10 @@ impl<H: Handler> Stage for Driver<H> {
         let started = self.options.clock.now();
         let mut max = max.min(self.window);
         let mut condemn = false;
+        self.waiting.retain(|_, until| *until > started);
         loop {
-            let ask = Ask { group: self.name, topics: &self.topics, except: &self.stalled, max };
+            let except: Vec<TopicPartition> = self.stalled.iter().chain(self.waiting.keys()).copied().collect();
+            let ask = Ask { group: self.name, topics: &self.topics, except: &except, max };
             let polled = protocol.poll(ask)?;
             if polled.is_empty() {
                 return Ok(Stepped::default());
@@ -105,10 +113,15 @@ impl<H: Handler> Stage for Driver<H> {
 }
 
 impl<H: Handler> Driver<H> {
-    /// Decides and commits one batch; `None` says that the breaker stopped a partition and the batch must be redone.
+    /// Decides and commits one batch; `None` says that a partition was stopped, by the breaker or for want of a
+    /// writer's schema, and the batch must be redone without it.
     /// `condemn` refuses all of it: the store could not hold the one record that is left.
     fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
-        let decoded: Vec<_> = polled.records().map(|record| self.decode(record, condemn)).collect();
+        let Some(foreign) = self.foreign(polled) else {
+            return Ok(None);
+        };
+        let decoded: Vec<_> =
+            polled.records().map(|record| self.decode(record, foreign.of(&record), condemn)).collect();
         let rows = protocol.begin(&union(&decoded))?;
         let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
         let (work, mut counts) = fold.finish();
@@ -131,12 +144,36 @@ impl<H: Handler> Driver<H> {
         self.window = fits.max(LEAST_RECORDS).min(self.options.max_records);
     }
 
-    fn decode<'r>(&self, record: Record<'r>, condemn: bool) -> Decoded<'r, H::Input<'r>> {
+    /// The records of other writers in our schemas, or `None` after making the partition of one wait.
+    fn foreign(&mut self, polled: &Polled) -> Option<Foreign> {
+        let Some(translator) = &self.options.translator else { return Some(Foreign::default()) };
+        match translator.batch(polled, &self.options.schemas) {
+            Ok(foreign) => Some(foreign),
+            Err(waits) => {
+                self.waiting.insert(waits.at, self.options.clock.now().plus(SCHEMA_WAIT_MS));
+                None
+            }
+        }
+    }
+
+    /// `brought` stands for the value of a record that another writer's schema was brought into ours for; a dead
+    /// letter keeps the bytes that came.
+    fn decode<'r>(
+        &self,
+        record: Record<'r>,
+        brought: Option<&'r Result<Vec<u8>, Rejection>>,
+        condemn: bool,
+    ) -> Decoded<'r, H::Input<'r>> {
         if condemn {
             let refused = Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it");
             return Decoded::refused(Origin::new(record, None), refused);
         }
-        let lineage = match record.value {
+        let read = match brought {
+            Some(Err(rejection)) => return Decoded::refused(Origin::new(record, None), rejection.clone()),
+            Some(Ok(value)) => Record { value: Some(value), ..record },
+            None => record,
+        };
+        let lineage = match read.value {
             Some(value) if self.internal(record.topic) => match codec::decode_lineage(value, &self.options.schemas) {
                 Ok(lineage) => Some(lineage),
                 Err(rejection) => return Decoded::refused(Origin::new(record, None), rejection),
@@ -144,12 +181,12 @@ impl<H: Handler> Driver<H> {
             Some(_) | None => None,
         };
         let origin = Origin::new(record, lineage);
-        let read = caught(|| {
-            let input = self.handler.decode(&record, &self.options.schemas)?;
+        let decoded = caught(|| {
+            let input = self.handler.decode(&read, &self.options.schemas)?;
             let reads = self.handler.reads(&input);
             Ok((input, reads))
         });
-        match read {
+        match decoded {
             Ok((input, reads)) => Decoded { origin, input: Ok(input), reads },
             Err(rejection) => Decoded::refused(origin, rejection),
         }

@@ -12,6 +12,7 @@ use da_model::schema::Schemas;
 use crate::commit::Protocol;
 use crate::commit::status::Counts;
 use crate::ports::Clock;
+use crate::registry::translate::Translator;
 
 /// The most records of one step (delivery.md §5).
 pub const STEP_RECORDS: usize = 512;
@@ -31,6 +32,8 @@ pub struct DriverOptions {
     pub max_records: usize,
     /// The longest a step decides.
     pub max_ms: i64,
+    /// Brings records of other writers' schemas into ours; none on a log whose ids are compiled in.
+    pub translator: Option<Arc<Translator>>,
     /// When to stall an internal topic.
     pub breaker: Thresholds,
 }
@@ -72,6 +75,7 @@ impl DriverOptions {
             version: env!("CARGO_PKG_VERSION"),
             max_records: STEP_RECORDS,
             max_ms: STEP_MS,
+            translator: None,
             breaker: Thresholds::default(),
         }
     }

@@ -207,7 +207,7 @@ fn jittered(seconds: u32) -> u32 {
 }
 
 /// A number without meaning; good for names and spreading, not for secrets.
-fn chance() -> u64 {
+pub(crate) fn chance() -> u64 {
     static SEED: std::sync::LazyLock<RandomState> = std::sync::LazyLock::new(RandomState::new);
     static NEXT: AtomicU64 = AtomicU64::new(0);
     SEED.hash_one(NEXT.fetch_add(1, Ordering::Relaxed))
