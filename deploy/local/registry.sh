@@ -11,6 +11,7 @@
 . "$(dirname -- "$0")/common.sh"
 
 VERSION=2.6.13.Final
+classes=$STACK_HOME/registry-$VERSION.jsa
 
 app() {
   folder=$STACK_HOME/registry-$VERSION
@@ -53,7 +54,8 @@ start() {
   port=${port:-$(free_port)}
   echo "http://127.0.0.1:$port/apis/ccompat/v7" >"$run/url"
   cd "$run"
-  launch "$run/pid" "$run/log" "$java" -Xmx256m -XX:+UseSerialGC -Dquarkus.http.host=127.0.0.1 "-Dquarkus.http.port=$port" \
+  launch "$run/pid" "$run/log" "$java" "$(class_option "$classes")" -XX:TieredStopAtLevel=1 -Xmx256m \
+    -XX:+UseSerialGC -Dquarkus.http.host=127.0.0.1 "-Dquarkus.http.port=$port" \
     -jar "$app/apicurio-registry-app-$VERSION-runner.jar"
   if ! await "$STACK_WAIT" ready || ! alive "$run/pid" >/dev/null || ! set_level "$(cat "$run/url")"; then
     show_log "$run/log"
@@ -65,7 +67,8 @@ start() {
 }
 stop() {
   pid=$(alive "$run/pid") || { rm -f "$run/url"; echo "registry does not run"; return; }
-  end "$run/pid" 5
+  end "$run/pid" 60
+  keep_classes "$classes"
   rm -f "$run/url"
   echo "registry stopped (pid $pid)"
 }

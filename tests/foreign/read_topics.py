@@ -5,6 +5,9 @@ client; `fastavro` is kcat for the records, plain HTTP for the schemas, fastavro
 lines in the same order: topic, partition, offset, key, schema id, value (or `error`). Exit 1 when any record did not
 decode, 2 for a wrong call, 3 when a topic or the broker is not there.
 
+Debian 12's kcat cannot log in with SCRAM at brokers of 3.9 and later (its librdkafka 2.0.2 repeats the server's nonce):
+--sasl works with `confluent` there.
+
 Addresses: KAFKA_BOOTSTRAP and REGISTRY_URL; with --sasl KAFKA_SASL_BOOTSTRAP, KAFKA_SASL_USER,
 KAFKA_SASL_PASSWORD_FILE and KAFKA_CA_FILE, as deploy/local/kafka.sh prints them.
 """
