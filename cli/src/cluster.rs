@@ -1,18 +1,23 @@
-//! The cluster as commands see it: the settings of Kafka and PostgreSQL, every group with its topics, all tables.
+//! Log and tables as commands reach them: of a cluster where the settings name one, else of the data folder.
 //!
-//! Place: between the settings and `da topics plan`, `lag`, `migrate`, `tap`, `audit`. Connects to nothing itself.
+//! Place: between the settings and `da topics plan`, `lag`, `migrate`, `tap`, `audit`. Reads no record itself.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use da_model::ids::TopicName;
 use da_model::state::Table;
 use da_runtime::clock::SystemClock;
 use da_runtime::cluster::{kafka_of, postgres_of};
+use da_runtime::commit::embedded_txn::FILE;
 use da_runtime::config::Settings;
 use da_runtime::io::kafka::client::KafkaSettings;
 use da_runtime::io::sql::postgres::PostgresSettings;
 use da_runtime::io::sql::postgres::migrate::Plan;
+use da_runtime::io::sql::postgres::reading::TableReader;
 use da_runtime::io::sql::{Migration, RUNTIME_POSTGRES};
+use da_runtime::io::sqlite_log::Reader;
+use da_runtime::reading::{ClusterReading, Reading};
 use gep::service::ingest;
 
 use crate::output::Refusal;
@@ -66,4 +71,28 @@ pub fn plan() -> Plan {
 #[must_use]
 pub fn tables() -> Vec<&'static Table> {
     gep::tables::all().into_iter().chain(dep::tables::tables()).collect()
+}
+
+/// The log and the tables that these settings mean, opened for reading.
+///
+/// # Errors
+/// A refusal where they are not there or do not answer.
+pub fn reading(settings: &Settings) -> anyhow::Result<Box<dyn Reading>> {
+    if !is_meant(settings) {
+        return Ok(Box::new(file(&settings.dir)?));
+    }
+    let next = "da lag, or da validate --connect";
+    let refused = |fault: da_model::fault::Fault| Refusal::unreachable(fault.to_string(), next);
+    let named = !settings.cluster.postgres.url.is_empty();
+    let tables = if named { Some(TableReader::new(postgres(settings)?).map_err(refused)?) } else { None };
+    let reading = ClusterReading::open(&kafka(settings)?, groups(settings)?, tables).map_err(refused)?;
+    Ok(Box::new(reading))
+}
+
+/// The data file of a folder, opened for reading.
+///
+/// # Errors
+/// A refusal where it is not there or not readable.
+pub fn file(dir: &Path) -> anyhow::Result<Reader> {
+    Reader::open(&dir.join(FILE)).map_err(|fault| Refusal::unreachable(fault.to_string(), "da up, or --dir FOLDER"))
 }

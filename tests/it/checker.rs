@@ -9,7 +9,9 @@ use cli::audit::gather::{self, Gathering};
 use cli::learners::{Profile, Settings};
 use cli::ledger::{Answer, RequestId, Run, Writer};
 use da_model::outcome::Verdict;
+use da_model::schema::Schemas;
 use da_model::time::Timestamp;
+use da_runtime::io::sqlite_log::Reader;
 use da_runtime::ports::Append;
 use da_runtime::probe::Silent;
 use tests::broken::{Broken, Flaw};
@@ -77,7 +79,8 @@ fn audit(flaw: Option<(&str, Flaw)>) -> Vec<Finding> {
         number += 1;
     }
     let ledgers = gather::ledgers(&[path], |run| (run.tenant.clone(), run.partner.clone())).unwrap();
-    let mut gathering = Gathering::new(&rounds.file(), ledgers).unwrap();
+    let mut gathering =
+        Gathering::new(Box::new(Reader::open(&rounds.file()).unwrap()), Schemas::embedded(), ledgers).unwrap();
     gathering.everything(|_| {}).unwrap();
     cli::audit::check(&gathering.evidence)
 }

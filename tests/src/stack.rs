@@ -15,7 +15,8 @@ use da_runtime::clock::ManualClock;
 use da_runtime::commit::status::Status;
 use da_runtime::config::{self, Sources};
 use da_runtime::http::auth::{self, NewKey, Scope};
-use da_runtime::io::sqlite_log::{Reader, TapRecord};
+use da_runtime::io::sqlite_log::Reader;
+use da_runtime::reading::TapRecord;
 use da_runtime::ports::Append;
 use serde_json::Value;
 

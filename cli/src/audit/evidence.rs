@@ -174,6 +174,8 @@ pub struct Evidence {
     pub partner: String,
     /// Partitions per topic.
     pub partitions: u32,
+    /// Whether other things than records take offsets, as the ends of transactions do.
+    pub holes: bool,
     /// Whether texts are kept.
     pub texts: bool,
     /// The ledger.

@@ -1,6 +1,6 @@
-//! Fills the evidence from a ledger and a data file, read-only, beside a running process or alone.
+//! Fills the evidence from a ledger, a log and its tables, read-only, beside running processes or alone.
 //!
-//! Place: the only part of the audit that reads files. Judges nothing, but refuses evidence that is not whole: topics
+//! Place: the only part of the audit that reads. Judges nothing, but refuses evidence that is not whole: topics
 //! that no longer start at offset 0.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use da_model::event::lineage::Lineage;
 use da_model::event::{DeadLetter, Event, RejectedEvent};
 use da_model::ids::{Offset, Partition};
 use da_model::schema::{Schemas, codec};
-use da_runtime::io::sqlite_log::{Reader, TapRecord};
+use da_runtime::reading::{Page, Reading, TapRecord};
 use serde_json::value::RawValue;
 
 use super::evidence::{
@@ -30,7 +30,7 @@ const TEXTS_BELOW: usize = 60_000;
 
 /// Reads records, rows and positions into evidence.
 pub struct Gathering {
-    reader: Reader,
+    reader: Box<dyn Reading>,
     schemas: Schemas,
     names: Names,
     /// What was gathered.
@@ -108,14 +108,18 @@ fn answered(sent: &mut [Sent], first: Option<usize>, answer: &Answer) {
 }
 
 impl Gathering {
-    /// Opens the data file beside a ledger's evidence.
+    /// Opens log and tables beside a ledger's evidence.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn new(file: &Path, (mut evidence, names): (Evidence, Names)) -> anyhow::Result<Self> {
-        let mut reader = Reader::open(file)?;
-        evidence.partitions = reader.partitions()?;
-        Ok(Self { reader, schemas: Schemas::embedded(), names, evidence })
+    /// When the log cannot be read.
+    pub fn new(
+        mut reader: Box<dyn Reading>,
+        schemas: Schemas,
+        (mut evidence, names): (Evidence, Names),
+    ) -> anyhow::Result<Self> {
+        evidence.partitions = reader.partitions("gep.accepted")?;
+        evidence.holes = reader.holes();
+        Ok(Self { reader, schemas, names, evidence })
     }
 
     /// Records not yet read by some group.
@@ -237,12 +241,10 @@ impl Gathering {
     }
 
     fn table(&mut self, table: &'static str, keys: &[&str], columns: &'static [&'static str]) -> anyhow::Result<()> {
-        let quoted = |names: &[&str]| names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ");
-        let tenant = self.evidence.tenant.replace('\'', "''");
-        let order = quoted(keys);
-        let select = format!("SELECT {order}, {} FROM {table} WHERE tenant_id = '{tenant}'", quoted(columns));
+        let tenant = self.evidence.tenant.clone();
         for page in 0.. {
-            let rows = self.reader.query(&format!("{select} ORDER BY {order} LIMIT {ROWS} OFFSET {}", page * ROWS))?;
+            let page = Page { table, keys, columns, tenant: &tenant, from: page * ROWS, max: ROWS };
+            let rows = self.reader.page(&page)?;
             for row in &rows {
                 let parts: Vec<String> = keys.iter().map(|name| key_part(row.get(*name))).collect();
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

@@ -58,7 +58,7 @@ fn edge(list: &[(&At, &Link)], findings: &mut Vec<Finding>) {
     }
 }
 
-/// Offsets of a topic partition go up by one from 0.
+/// Offsets of a topic partition go up by one from 0; where the ends of transactions take offsets, they only go up.
 fn offsets(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let mut all: HashMap<(&Id, u32), Vec<i64>> = HashMap::new();
     let inputs = evidence.copies.iter().map(|c| &c.at).chain(evidence.refused.iter().map(|r| &r.at));
@@ -67,7 +67,13 @@ fn offsets(evidence: &Evidence, findings: &mut Vec<Finding>) {
     }
     for ((topic, partition), mut offsets) in all {
         offsets.sort_unstable();
-        let gap = offsets.iter().zip(0_i64..).find(|(offset, n)| *offset != n);
+        let follow: Vec<i64> = if evidence.holes {
+            offsets.iter().map(|offset| offset + 1).collect()
+        } else {
+            (1..).take(offsets.len()).collect()
+        };
+        let next = std::iter::once(0).chain(follow);
+        let gap = offsets.iter().zip(next).find(|(offset, n)| if evidence.holes { *offset < n } else { *offset != n });
         if let Some((offset, n)) = gap {
             let (anomaly, what) =
                 if *offset > n { (Anomaly::LostWrite, "missing") } else { (Anomaly::Duplicate, "twice") };

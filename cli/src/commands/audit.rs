@@ -1,12 +1,13 @@
 //! `da audit --ledger FILE`: did everything that was accepted have exactly its effects?
 //!
-//! Place: after a simulation, beside a running or over a stopped `da up`. Waits until no group has lag, then reads and
+//! Place: after a simulation, over a cluster, beside a running or over a stopped `da up`. Waits until no group has lag, then reads and
 //! judges; changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
+use da_model::schema::Schemas;
 use da_runtime::clock::SystemClock;
 use da_runtime::ports::Clock;
 use indicatif::ProgressBar;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use super::Command;
 use crate::audit::finding::{Finding, Tally};
 use crate::audit::gather::{self, Gathering};
+use crate::cluster;
 use crate::ledger::Run;
 use crate::output::{Exit, Form, Output};
 use crate::settings::Chosen;
@@ -62,7 +64,8 @@ impl Command for Audit {
 
     fn run(&self, matches: &ArgMatches, out: Output) -> anyhow::Result<Exit> {
         let arguments = Arguments::from_arg_matches(matches)?;
-        let dir = arguments.chosen.folder()?;
+        let settings = arguments.chosen.load()?.settings;
+        let dir = settings.dir.clone();
         let bar = if out.is_live() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         let tick = |what: &str| {
             bar.set_message(what.to_owned());
@@ -70,9 +73,7 @@ impl Command for Audit {
         };
         tick("reading the ledger");
         let ledger = gather::ledgers(&arguments.ledgers, |run| owner(&dir, run))?;
-        let file = dir.join(da_runtime::commit::embedded_txn::FILE);
-        super::tap::open(&file)?;
-        let mut gathering = Gathering::new(&file, ledger)?;
+        let mut gathering = Gathering::new(cluster::reading(&settings)?, Schemas::embedded(), ledger)?;
         tick("waiting until no group has lag");
         drained(&mut gathering, i64::from(arguments.wait) * 1000)?;
         gathering.begins_at_zero()?;

@@ -15,7 +15,8 @@ use da_runtime::config::Settings;
 use da_runtime::http::auth;
 use da_runtime::ports::Clock;
 
-use super::{Command, audit, tap, up};
+use super::{Command, audit, up};
+use crate::cluster;
 use crate::learners::player::{self, Counts, Play, Progress, Target};
 use crate::learners::{self, Profile};
 use crate::ledger::{Run, Writer};
@@ -131,7 +132,7 @@ fn play(arguments: &Arguments, running: &Running, key: &str, out: Output) -> any
         Target { url: running.url.clone(), key: key.to_owned(), rate: f64::from(arguments.rate), patience: 60_000 };
     let counts = Counts::default();
     let progress = Progress::default();
-    let mut board = Board::new(tap::open(&arguments.dir.join(FILE))?, run.settings.events, out);
+    let mut board = Board::new(cluster::file(&arguments.dir)?, run.settings.events, out);
     let play = Play { target: &target, run: &run, progress: &progress, ledger: &ledger, clock: &SystemClock };
     player::play(play, &counts, |counts| {
         let answered = [&counts.accepted, &counts.duplicate, &counts.rejected].map(|n| n.load(Ordering::Relaxed));

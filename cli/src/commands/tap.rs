@@ -1,8 +1,7 @@
-//! `da tap PATTERN`: the records of topics, decoded, one line each, from a running or a stopped `da up`.
+//! `da tap PATTERN`: the records of topics, decoded, one line each, from a cluster or from a running or a stopped `da up`.
 //!
-//! Place: opens the data file for reading only; joins no group, commits nothing. Filters and forms are in `reading`.
+//! Place: opens the log for reading only; joins no group, commits nothing. Filters and forms are in `reading`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -10,11 +9,12 @@ use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::schema::{Schemas, codec, json};
 use da_model::time::Timestamp;
 use da_runtime::clock::SystemClock;
-use da_runtime::io::sqlite_log::{Reader, TapRecord};
 use da_runtime::ports::Clock;
+use da_runtime::reading::{Reading, TapRecord};
 use serde_json::Value;
 
 use super::Command;
+use crate::cluster;
 use crate::output::{Exit, Output, Refusal};
 use crate::reading::begin::Begin;
 use crate::reading::filter::Filter;
@@ -83,13 +83,12 @@ impl Command for Tap {
         let arguments = Arguments::from_arg_matches(matches)?;
         let topics = topics_of(&arguments.pattern)?;
         let mut wanted = wanted(&arguments)?;
-        let file = arguments.chosen.folder()?.join(da_runtime::commit::embedded_txn::FILE);
-        let mut reader = open(&file)?;
-        let mut cursors = cursors(&mut reader, &topics, wanted.begin)?;
+        let mut reader = cluster::reading(&arguments.chosen.load()?.settings)?;
+        let mut cursors = cursors(&mut *reader, &topics, wanted.begin)?;
         loop {
             let shown = cursors
                 .iter_mut()
-                .try_fold(0, |all, cursor| read_on(&mut reader, cursor, &mut wanted, out).map(|shown| all + shown))?;
+                .try_fold(0, |all, cursor| read_on(&mut *reader, cursor, &mut wanted, out).map(|shown| all + shown))?;
             if wanted.left == 0 || (shown == 0 && !arguments.follow) {
                 return Ok(Exit::Fine);
             }
@@ -122,18 +121,10 @@ fn wanted(arguments: &Arguments) -> anyhow::Result<Wanted> {
     })
 }
 
-/// The data file, opened for reading.
-///
-/// # Errors
-/// A refusal where it is not there or not readable.
-pub fn open(file: &Path) -> anyhow::Result<Reader> {
-    Reader::open(file).map_err(|fault| Refusal::unreachable(fault.to_string(), "da up, or --dir FOLDER"))
-}
-
-fn cursors(reader: &mut Reader, topics: &[TopicName], begin: Begin) -> anyhow::Result<Vec<Cursor>> {
-    let partitions = reader.partitions()?;
+fn cursors(reader: &mut dyn Reading, topics: &[TopicName], begin: Begin) -> anyhow::Result<Vec<Cursor>> {
     let mut cursors = Vec::new();
     for topic in topics {
+        let partitions = reader.partitions(topic.0)?;
         for partition in (0..partitions).map(Partition) {
             let next = match begin {
                 Begin::Beginning | Begin::Time(_) => Offset(0),
@@ -147,7 +138,7 @@ fn cursors(reader: &mut Reader, topics: &[TopicName], begin: Begin) -> anyhow::R
 }
 
 /// Shows what a partition holds beyond the cursor; how many records were read.
-fn read_on(reader: &mut Reader, cursor: &mut Cursor, wanted: &mut Wanted, out: Output) -> anyhow::Result<usize> {
+fn read_on(reader: &mut dyn Reading, cursor: &mut Cursor, wanted: &mut Wanted, out: Output) -> anyhow::Result<usize> {
     let mut read = 0;
     while wanted.left > 0 {
         let records = reader.records((cursor.at.topic.0, cursor.at.partition), cursor.next, CHUNK)?;

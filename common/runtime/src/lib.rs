@@ -18,6 +18,7 @@ pub mod http;
 pub mod io;
 pub mod ports;
 pub mod probe;
+pub mod reading;
 pub mod registry;
 pub mod stop;
 pub mod telemetry;

@@ -16,6 +16,7 @@ use super::sql::Arg;
 use super::sql::sqlite::{Access, Database};
 use super::sql::statements::Statements;
 use crate::commit::Position;
+use crate::reading::{GroupPosition, TapRecord};
 
 /// Chunks read at once when a reader is behind the records in memory.
 const CHUNKS: i64 = 8;
@@ -194,38 +195,6 @@ impl Log {
         let topic = self.ids.iter().find(|(_, id)| Some(*id) == topic).map(|(t, _)| *t)?;
         Some(TopicPartition { topic, partition: Partition(u32::try_from(part?).ok()?) })
     }
-}
-
-/// A record as tap and audit see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TapRecord {
-    /// Topic without the common prefix.
-    pub topic: String,
-    /// Partition.
-    pub partition: Partition,
-    /// Offset.
-    pub offset: Offset,
-    /// Epoch milliseconds.
-    pub timestamp: i64,
-    /// Key.
-    pub key: Option<Vec<u8>>,
-    /// Value; absent is a tombstone.
-    pub value: Option<Vec<u8>>,
-}
-
-/// A group's position as tap and audit see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupPosition {
-    /// The group.
-    pub group: String,
-    /// Topic without the common prefix.
-    pub topic: String,
-    /// Partition.
-    pub partition: Partition,
-    /// The next offset the group reads.
-    pub next: Offset,
-    /// The end of the log there.
-    pub end: Offset,
 }
 
 /// Read-only access to a data file, beside a running process or alone.

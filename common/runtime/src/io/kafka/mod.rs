@@ -8,5 +8,6 @@ pub mod client;
 mod ffi;
 pub mod member;
 mod publisher;
+pub mod reader;
 pub mod sink;
 mod source;

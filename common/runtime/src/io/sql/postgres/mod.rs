@@ -6,6 +6,7 @@
 mod bind;
 mod fault;
 pub mod migrate;
+pub mod reading;
 mod settings;
 mod statements;
 pub mod store;
@@ -61,7 +62,9 @@ impl Connection {
         }
         let options = self.settings.options(&self.application)?;
         let made = self.runtime.block_on(async {
-            tokio::time::timeout(CONNECT, PgConnection::connect_with(&options)).await.unwrap_or_else(|_| late("connecting"))
+            tokio::time::timeout(CONNECT, PgConnection::connect_with(&options))
+                .await
+                .unwrap_or_else(|_| late("connecting"))
         });
         let made = made.map_err(|e| fault::of_connect(options.get_username(), &self.place, &e))?;
         self.connection = Some(made);
@@ -165,7 +168,10 @@ impl Drop for Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("place", &self.place).field("statements", &self.statements).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("place", &self.place)
+            .field("statements", &self.statements)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,133 @@
+//! Reading topics from outside: committed records of one partition at a time, without a group.
+//!
+//! Place: the log side of `reading` on a cluster. Asks for the end of a partition instead of waiting for more.
+
+use std::time::Duration;
+
+use da_model::fault::Fault;
+use da_model::ids::{Offset, Partition};
+use da_model::topics::PREFIX;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::util::Timeout;
+use rustc_hash::FxHashMap;
+
+use super::client::{self, Ear, KafkaSettings, fatal, fault, transient};
+use super::source::number;
+use crate::reading::TapRecord;
+
+/// How long a question may take.
+const ASK: Duration = Duration::from_secs(10);
+/// How long nothing may come before a partition is given up, and how often that is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: usize = 200;
+
+impl ConsumerContext for Ear {}
+
+/// The reader.
+pub struct KafkaReader {
+    consumer: BaseConsumer<Ear>,
+    /// Full name and partition count by short name.
+    topics: FxHashMap<String, (String, u32)>,
+    /// The partition that is being read, and where.
+    place: Option<(String, Partition, Offset)>,
+}
+
+impl KafkaReader {
+    /// Connects and looks at the topics.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn open(settings: &KafkaSettings) -> Result<Self, Fault> {
+        let mut config = client::common(settings)?;
+        config.set("group.id", "gooru-da-reading").set("enable.auto.commit", "false");
+        config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
+        config.set("auto.offset.reset", "earliest").set("fetch.wait.max.ms", "5");
+        let consumer: BaseConsumer<Ear> =
+            config.create_with_context(Ear::default()).map_err(|e| fatal("build of a reader", e))?;
+        let told = consumer.fetch_metadata(None, ASK);
+        let told = told.map_err(|_| client::unreachable(settings, consumer.context().0.take()))?;
+        let mut topics = FxHashMap::default();
+        for topic in told.topics().iter().filter(|t| !t.name().starts_with("__")) {
+            let full = topic.name().to_owned();
+            let short = full.strip_prefix(PREFIX).unwrap_or(&full).to_owned();
+            topics.insert(short, (full, u32::try_from(topic.partitions().len()).unwrap_or(0)));
+        }
+        Ok(Self { consumer, topics, place: None })
+    }
+
+    /// Names of all topics, without the common prefix.
+    #[must_use]
+    pub fn topics(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.topics.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// Partitions of a topic; 0 where it is not there.
+    #[must_use]
+    pub fn partitions(&self, topic: &str) -> u32 {
+        self.topics.get(topic).map_or(0, |(_, count)| *count)
+    }
+
+    /// First and end offset.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn bounds(&self, topic: &str, partition: Partition) -> Result<(Offset, Offset), Fault> {
+        let Some((full, _)) = self.topics.get(topic) else { return Ok((Offset(0), Offset(0))) };
+        let bounds = self.consumer.fetch_watermarks(full, number(partition), ASK);
+        bounds.map(|(low, high)| (Offset(low), Offset(high))).map_err(|e| fault(format!("bounds of {full}"), &e))
+    }
+
+    /// Committed records from an offset on, `max` at most; none where the end is reached.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the records do not come.
+    pub fn records(&mut self, at: (&str, Partition), from: Offset, max: usize) -> Result<Vec<TapRecord>, Fault> {
+        let (topic, partition) = at;
+        let Some((full, _)) = self.topics.get(topic).cloned() else { return Ok(Vec::new()) };
+        let attempted = || format!("read of {full}/{partition}");
+        self.go(&full, partition, from)?;
+        let (mut found, mut quiet): (Vec<TapRecord>, usize) = (Vec::new(), 0);
+        while found.len() < max {
+            match self.consumer.poll(Timeout::After(LOOK)) {
+                Some(Ok(m)) => {
+                    quiet = 0;
+                    found.push(TapRecord {
+                        topic: topic.to_owned(),
+                        partition,
+                        offset: Offset(m.offset()),
+                        timestamp: m.timestamp().to_millis().unwrap_or(0),
+                        key: m.key().map(<[u8]>::to_vec),
+                        value: m.payload().map(<[u8]>::to_vec),
+                    });
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    // Whoever asks again must be told of the end again.
+                    self.place = None;
+                    return Ok(found);
+                }
+                Some(Err(_)) | None if quiet < LOOKS => quiet += 1,
+                Some(Err(error)) => return Err(fault(attempted(), &error)),
+                None => return Err(transient(attempted(), "no record and no end came")),
+            }
+        }
+        self.place = found.last().map(|last| (full, partition, last.offset.next()));
+        Ok(found)
+    }
+
+    /// Goes to a place, unless the reader stands there.
+    fn go(&mut self, full: &str, partition: Partition, from: Offset) -> Result<(), Fault> {
+        let stands = self.place.as_ref().is_some_and(|(t, p, o)| t == full && *p == partition && *o == from);
+        if stands {
+            return Ok(());
+        }
+        let attempted = || format!("read of {full}/{partition}@{from}");
+        let mut list = TopicPartitionList::new();
+        let added = list.add_partition_offset(full, number(partition), rdkafka::Offset::Offset(from.0));
+        added.and_then(|()| self.consumer.assign(&list)).map_err(|e| fault(attempted(), &e))
+    }
+}
