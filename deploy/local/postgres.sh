@@ -49,7 +49,7 @@ children() { awk -v parent="$1" '{ sub(/.*\) /, ""); if ($2 == parent) print FIL
 # As the superuser over the unix socket; -w: never asks for a password.
 sql() { as_user "$bin/psql" -wXqAt -v ON_ERROR_STOP=1 -h "$(cat "$run/place")" -p "$(cat "$run/port")" -U postgres "$@"; }
 # Over TCP with the owner's password, as its users will come.
-answers() { PGCONNECT_TIMEOUT=3 psql -wXqAt -c 'select 1' "$1" 2>/dev/null | grep -qx 1; }
+answers() { PGCONNECT_TIMEOUT=3 "${bin:+$bin/}psql" -wXqAt -c 'select 1' "$1" 2>/dev/null | grep -qx 1; }
 ready() { ! pid_of >/dev/null || (cd / && sql -c 'select 1' -d postgres 2>/dev/null | grep -qx 1); }
 own_url() { sed -n 's/^export DATABASE_URL=//p' "$run/env" 2>/dev/null; }
 given() { [ -n "${DATABASE_URL:-}" ] && [ "$DATABASE_URL" != "$(own_url)" ]; }
