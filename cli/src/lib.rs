@@ -13,6 +13,7 @@ pub mod oracle;
 pub mod output;
 pub mod papers;
 pub mod reading;
+pub mod registering;
 pub mod settings;
 pub mod single;
 mod standings;

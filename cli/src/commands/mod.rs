@@ -6,6 +6,7 @@
 pub mod up;
 pub mod demo;
 pub mod topics;
+pub mod schemas;
 pub mod lag;
 pub mod migrate;
 pub mod graph;
@@ -42,6 +43,7 @@ pub static COMMANDS: &[&dyn Command] = &[
     &up::Up,
     &demo::Demo,
     &topics::Topics,
+    &schemas::Schemas,
     &lag::Lag,
     &migrate::Migrate,
     &graph::Graph,

@@ -427,8 +427,10 @@ fn found<T>(answer: Result<T, RegistryError>) -> Result<Option<T>, RegistryError
     }
 }
 
+/// A schema as it is sent: without the white space of its file, which is no reason for another id.
 fn body_of(text: &str) -> String {
-    json!({ "schemaType": "AVRO", "schema": text }).to_string()
+    let compact = serde_json::from_str::<serde_json::Value>(text).map(|schema| schema.to_string());
+    json!({ "schemaType": "AVRO", "schema": compact.as_deref().unwrap_or(text) }).to_string()
 }
 
 /// The URL without a slash at its end.
