@@ -7,8 +7,18 @@ use std::sync::Arc;
 
 use da_model::fault::Fault;
 use da_model::ids::TopicName;
+use da_runtime::clock::SystemClock;
 use da_runtime::commit::GroupProtocol;
+use da_runtime::commit::board::{Board, Watch};
+use da_runtime::commit::kafka_txn::KafkaTxn;
+use da_runtime::driver::DriverOptions;
+use da_runtime::group::Group;
+use da_runtime::io::kafka::admin::Change;
+use da_runtime::io::kafka::sink::{KafkaSink, SinkBounds};
+use da_runtime::ports::{Append, Clock, Sink, SinkError};
 use da_runtime::probe::{Probe, Silent, Step};
+use da_runtime::stop::{Phase, Stop};
+use da_runtime::worker::Worker;
 use tests::cluster::broker::Broker;
 use tests::cluster::copier::Copier;
 use tests::cluster::memory::{Fate, Memory};
@@ -171,19 +181,18 @@ fn two_members_share_the_partitions_and_hand_over(cluster: &dyn Cluster) {
     let slot = Slot::new();
     let mut one = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
     write(0);
-    one.drain().unwrap();
+    one.copy(4, 10).unwrap();
     assert_eq!(one.owns(), [0, 1, 2, 3]);
     let mut two = Copier::join(cluster, slot.other(1), (from, to), &silent()).unwrap();
     write(1);
-    while one.owns().len() != 2 || two.owns().len() != 2 {
-        for copier in [&mut one, &mut two] {
-            // A generation that ended meanwhile is refused, and the batch is done again.
-            assert!(!matches!(copier.step(1), Err(Fault::Fatal(_) | Fault::Refused(_))));
-        }
+    let mut copied = 4;
+    while one.owns().len() != 2 || two.owns().len() != 2 || copied < 8 {
+        copied += both_step(&mut one, &mut two);
     }
     write(2);
-    one.drain().unwrap();
-    two.drain().unwrap();
+    while copied < 12 {
+        copied += both_step(&mut one, &mut two);
+    }
     let mut all = [one.owns(), two.owns()].concat();
     all.sort_unstable();
     assert_eq!(all, [0, 1, 2, 3]);
@@ -191,6 +200,18 @@ fn two_members_share_the_partitions_and_hand_over(cluster: &dyn Cluster) {
     two.close();
     let expected: Vec<Vec<String>> = (0..4).map(|p| (0..3).map(|n| format!("{}:{p}.{n}", n + 1)).collect()).collect();
     assert_eq!(read(cluster, to), expected);
+}
+
+/// A step of each; a generation that ended meanwhile is refused, and the batch is done again.
+fn both_step(one: &mut Copier, two: &mut Copier) -> usize {
+    let mut copied = 0;
+    for copier in [one, two] {
+        match copier.step(1) {
+            Ok(n) => copied += n,
+            Err(fault) => assert!(matches!(fault, Fault::Transient(_) | Fault::Fenced(_)), "{fault}"),
+        }
+    }
+    copied
 }
 
 fn an_old_generation_is_refused(cluster: &dyn Cluster) {
@@ -207,7 +228,8 @@ fn an_old_generation_is_refused(cluster: &dyn Cluster) {
     // The same slot again: another process was started with it.
     let mut new = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
     new.copy(1, 10).unwrap();
-    assert!(matches!(old.commit(&polled), Err(Fault::Fenced(_))));
+    let refused = old.commit(&polled);
+    assert!(matches!(refused, Err(Fault::Fenced(_))), "{refused:?}");
     let told = loop {
         match old.poll(1) {
             Ok(_) | Err(Fault::Fenced(_) | Fault::Transient(_)) => {}
@@ -326,4 +348,49 @@ fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
     let told = da_runtime::commit::Protocol::commit(&mut copier.txn, work).unwrap_err().to_string();
     assert!(told.starts_with("fatal: edge counters of ") && told.contains("a broker stores 4096"), "{told}");
     assert_eq!(read(&memory, many).concat(), Vec::<String>::new());
+}
+
+/// Counts per outcome of the ways through a real stage: three lines, one of them unreadable.
+#[test]
+fn a_stage_runs_over_a_group_until_it_is_stopped() {
+    let Some(broker) = Broker::at_hand("a_stage_runs_over_a_group_until_it_is_stopped") else { return };
+    let plan = broker.admin().plan(Some(3)).unwrap();
+    broker.admin().apply(&plan, 1).unwrap();
+    let again = broker.admin().plan(Some(3)).unwrap();
+    assert!(again.iter().all(|change| matches!(change, Change::Leave { .. })), "{again:?}");
+    let topic = TopicName("gep.usage");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let stages = demux::service::stages(&demux::settings::Settings::default(), &DriverOptions::new(Arc::clone(&clock)));
+    let stage = stages.unwrap().remove(0);
+    let slot = Slot { group: stage.name(), slot: 0 };
+    let member = broker.serving(slot, &[topic], "demux").unwrap();
+    let dead = TopicName("demux.dead");
+    let before: usize = read(&broker, dead).iter().map(Vec::len).sum();
+    let (board, stop) = (Board::default(), Stop::new());
+    let watch = Watch::over(vec![board.clone()]);
+    let group = Group::new(stage, Box::new(KafkaTxn::new(Box::new(member))), board, clock);
+    let worker = Worker::group(group, stop.clone()).unwrap();
+    let sink = KafkaSink::open(broker.settings(), &[topic], SinkBounds::default()).unwrap();
+    let lines = ["one", "two", "three"].map(|key| Append {
+        topic,
+        key: key.as_bytes().to_vec(),
+        value: Some(b"\0none of ours".to_vec()),
+        timestamp: da_model::time::Timestamp(5),
+    });
+    let stored = sink.append(lines.to_vec()).unwrap().blocking_recv().unwrap().unwrap();
+    let places: Vec<u32> = stored.iter().map(|(_, partition, _)| partition.0).collect();
+    assert_eq!(places, lines.clone().map(|l| da_model::key::partition_of(&l.key, 3).0));
+    while watch.status().counts.get("demux").is_none_or(|c| c.read < 3) && !worker.ended() {
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(watch.status().fault, None);
+    stop.raise(Phase::Draining);
+    worker.join().unwrap();
+    let status = watch.status();
+    assert_eq!(status.counts["demux"].dead.values().sum::<u64>(), 3, "{:?}", status.counts);
+    assert_eq!(read(&broker, dead).iter().map(Vec::len).sum::<usize>(), before + 3);
+    let behind = broker.admin().lag("demux", &[topic]).unwrap();
+    assert_eq!(behind.iter().map(|b| (b.at.partition.0, b.records)).collect::<Vec<_>>(), [(0, 0), (1, 0), (2, 0)]);
+    sink.drain();
+    assert_eq!(sink.append(lines.to_vec()).unwrap_err(), SinkError::Draining);
 }

@@ -51,6 +51,15 @@ impl Broker {
         &self.admin
     }
 
+    /// A member of a group whose stage writes the topics of `service`.
+    ///
+    /// # Errors
+    /// Why it cannot join.
+    pub fn serving(&self, at: Slot, topics: &[TopicName], service: &'static str) -> Result<KafkaMember, Fault> {
+        let base = MemberOptions::new(self.settings.clone(), at.group, at.slot.to_string(), Arc::new(SystemClock));
+        KafkaMember::open(&MemberOptions { topics: topics.to_vec(), service, ..base })
+    }
+
     /// A member of a group as the product builds it.
     ///
     /// # Errors

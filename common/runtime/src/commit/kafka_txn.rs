@@ -145,9 +145,6 @@ impl KafkaTxn {
             self.member.pause(false)?;
             self.paused = false;
         }
-        if !self.doubt.is_empty() || self.member.suspect() {
-            self.resolve()?;
-        }
         if !ask.except.is_empty() {
             self.member.stall(ask.except)?;
         }
@@ -155,6 +152,10 @@ impl KafkaTxn {
         let wait = if ready == 0 { self.wait } else { Duration::ZERO };
         let fetched = self.member.poll(ask.max.saturating_sub(ready).max(1), wait)?;
         self.absorb(fetched);
+        // After the poll: a member that another process has fenced hears of it there, and asks no further.
+        if !self.doubt.is_empty() || self.member.suspect() {
+            self.resolve()?;
+        }
         self.take_over()
     }
 
@@ -173,7 +174,7 @@ impl KafkaTxn {
         }
         self.suspects += 1;
         self.doubt.clone_from(&work.positions);
-        if self.resolve()? {
+        if !matches!(done, Err(Fault::Fenced(_))) && self.resolve()? {
             return Ok(());
         }
         done.and_then(|()| Err(transient("commit of a batch", "the log did not keep the transaction")))

@@ -16,7 +16,7 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
@@ -25,7 +25,7 @@ use super::source::{list_of, number};
 
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
-/// How often a lag is looked for before a partition is given up.
+/// How often a lag or a new topic is looked for before it is given up.
 const LOOKS: usize = 200;
 
 /// A topic as the brokers have it.
@@ -193,7 +193,30 @@ impl Admin {
             };
             told.map_err(|e| fault(attempted, &e))?;
         }
-        Ok(())
+        let counts = plan.iter().filter_map(|change| match change {
+            Change::Create { topic, partitions, .. } => Some((topic.as_str(), *partitions)),
+            Change::Grow { topic, to, .. } => Some((topic.as_str(), *to)),
+            Change::Set { .. } | Change::Leave { .. } => None,
+        });
+        self.seen(&counts.collect::<Vec<_>>())
+    }
+
+    /// Waits until brokers tell others of what was just created: they learn of it one after the other.
+    fn seen(&self, counts: &[(&str, u32)]) -> Result<(), Fault> {
+        for _ in 0..LOOKS {
+            let told = self.client.inner().fetch_metadata(None, ASK);
+            let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+            let has = |(name, count): &(&str, u32)| {
+                let found = told.topics().iter().find(|t| t.name() == *name);
+                found.is_some_and(|t| t.error().is_none() && t.partitions().len() == *count as usize)
+            };
+            if counts.iter().all(has) {
+                return Ok(());
+            }
+            // Nobody wakes this thread: it looks every now and then.
+            std::thread::park_timeout(Duration::from_millis(25));
+        }
+        Err(client::transient("change of topics", "the brokers took it and do not show it yet"))
     }
 
     fn create(
@@ -206,7 +229,11 @@ impl Admin {
         for (key, value) in configs {
             new = new.set(key, value);
         }
-        self.runtime.block_on(self.client.create_topics([&new], &options())).and_then(all_good)
+        match self.runtime.block_on(self.client.create_topics([&new], &options())).and_then(all_good) {
+            // A run that was cut short made it, and the brokers did not show it yet.
+            Err(KafkaError::AdminOp(RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
+            told => told,
+        }
     }
 
     fn set(&self, topic: &str, configs: &BTreeMap<String, String>) -> Result<(), KafkaError> {
@@ -225,7 +252,8 @@ impl Admin {
     pub fn create_topic(&self, topic: TopicName, partitions: u32, replication: i32) -> Result<(), Fault> {
         let name = topics::full_name(topic);
         let told = self.create(&name, (partitions, replication), &BTreeMap::new());
-        told.map_err(|e| fault(format!("create {name}"), &e))
+        told.map_err(|e| fault(format!("create {name}"), &e))?;
+        self.seen(&[(&name, partitions)])
     }
 
     /// How far a group is behind on every partition of these topics.
@@ -383,10 +411,7 @@ mod tests {
         assert_eq!(shown(None, &row()), ["create t with 12 partitions"]);
         assert_eq!(shown(Some(&found(12, &both)), &row()), Vec::<String>::new());
         assert_eq!(shown(Some(&found(3, &both)), &row()), ["grow t from 3 to 12 partitions"]);
-        assert_eq!(
-            shown(Some(&found(24, &both)), &row()),
-            ["leave t as it is: it has 24 partitions, 12 are planned"]
-        );
+        assert_eq!(shown(Some(&found(24, &both)), &row()), ["leave t as it is: it has 24 partitions, 12 are planned"]);
         assert_eq!(
             shown(Some(&found(12, &[("cleanup.policy", "compact"), ("retention.ms", "1000")])), &row()),
             [

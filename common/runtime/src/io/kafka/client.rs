@@ -225,6 +225,8 @@ pub(super) fn consumer(settings: &KafkaSettings, group: &str, slot: &str) -> Res
         GroupKind::Classic => {
             config.set("group.protocol", "classic").set("partition.assignment.strategy", "cooperative-sticky");
             config.set("session.timeout.ms", millis(settings.session_timeout));
+            // A member hears of a rebalance with its next heartbeat.
+            config.set("heartbeat.interval.ms", millis(settings.session_timeout / 10));
         }
         GroupKind::Consumer => {
             config.set("group.protocol", "consumer");

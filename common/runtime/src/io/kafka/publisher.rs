@@ -131,14 +131,14 @@ impl Publisher {
     ) -> Result<(), Fault> {
         let producer = self.producer()?;
         if let Err(error) = producer.begin_transaction().map_err(TxnError::from) {
-            return Err(self.give_up("begin of a transaction", error));
+            return Err(self.give_up("begin of a transaction", &error));
         }
         if let Err(error) = self.send(out) {
-            return Err(self.abort("send of records", error));
+            return Err(self.abort("send of records", &error));
         }
         self.probe(Step::AfterSends)?;
         if let Err(error) = self.add_offsets(offsets, metadata) {
-            return Err(self.abort("send of offsets", error));
+            return Err(self.abort("send of offsets", &error));
         }
         self.probe(Step::AfterOffsets)?;
         let begun = self.clock.now();
@@ -183,30 +183,27 @@ impl Publisher {
         let native = self.producer()?.client().native_ptr();
         let Err(error) = repeat(|| ffi::commit(native)) else { return Ok(()) };
         if error.abort && !error.fatal {
-            return Err(self.abort("commit of a transaction", error));
+            return Err(self.abort("commit of a transaction", &error));
         }
-        Err(self.give_up("commit of a transaction", error))
+        Err(self.give_up("commit of a transaction", &error))
     }
 
-    fn abort(&mut self, attempted: &str, error: TxnError) -> Fault {
+    fn abort(&mut self, attempted: &str, error: &TxnError) -> Fault {
         if error.fatal {
             return self.give_up(attempted, error);
         }
-        let Some(producer) = &self.producer else { return class(attempted, &error) };
+        let Some(producer) = &self.producer else { return class(attempted, error) };
         match repeat(|| Ok(producer.abort_transaction(Timeout::Never)?)) {
-            Ok(()) => class(attempted, &error),
-            Err(failed) => {
-                let fault = class(attempted, &error);
-                self.give_up("abort of a transaction", failed);
-                fault
-            }
+            Ok(()) => class(attempted, error),
+            // Where the producer was fenced, its records are only said to be purged: the abort knows why.
+            Err(failed) => self.give_up("abort of a transaction", &failed),
         }
     }
 
     /// The producer is of no use any more; what its last transaction came to is read from the group.
-    fn give_up(&mut self, attempted: &str, error: TxnError) -> Fault {
+    fn give_up(&mut self, attempted: &str, error: &TxnError) -> Fault {
         self.suspect = true;
-        class(attempted, &error)
+        class(attempted, error)
     }
 
     fn probe(&mut self, step: Step) -> Result<(), Fault> {

@@ -208,8 +208,8 @@ impl Source {
     fn idle(&mut self) {
         let native = self.consumer.client().native_ptr();
         for (at, reading) in &mut self.reading {
-            let told = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition));
-            let end = told.map_or(reading.next, Offset).max(reading.next);
+            let Some(end) = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition)) else { continue };
+            let end = Offset(end).max(reading.next);
             reading.still = if end == reading.end { reading.still.saturating_add(1) } else { 0 };
             reading.end = end;
         }
@@ -234,7 +234,7 @@ impl Source {
         }
         for (at, next) in at {
             self.waiting.retain(|w| w != at);
-            self.reading.insert(*at, Reading { next: *next, end: *next, still: 0, stalled: false });
+            self.reading.insert(*at, Reading { next: *next, end: next.next(), still: 0, stalled: false });
         }
         Ok(())
     }
@@ -305,7 +305,8 @@ impl Source {
                 return (*at, reading.next);
             }
             let told = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition));
-            (*at, told.map_or(reading.next, Offset).max(reading.next))
+            // Before the first answer nobody knows whether something waits.
+            (*at, told.map_or(reading.next.next(), Offset).max(reading.next))
         };
         self.reading.iter().map(of).collect()
     }
