@@ -1,13 +1,13 @@
 -- Q6: daily class activity by day, month or year: :width 10, 7 or 4 characters of the date.
 WITH spent AS (
-    SELECT substr(local_date, 1, :width) AS period, count(DISTINCT learner) AS learners, sum(time_ms) AS time_ms,
+    SELECT substr(cast(local_date AS text), 1, :width) AS period, count(DISTINCT learner) AS learners, sum(time_ms) AS time_ms,
         sum(views) AS views, max(as_of) AS as_of
     FROM day_activity
     WHERE tenant_id = :tenant AND class = :class AND track = 'daily' AND local_date BETWEEN :from AND :to
     GROUP BY 1
 ),
 scored AS (
-    SELECT substr(local_date, 1, :width) AS period, count(percent) AS scores, round(avg(percent), 2) AS percent
+    SELECT substr(cast(local_date AS text), 1, :width) AS period, count(percent) AS scores, round(avg(percent), 2) AS percent
     FROM item_session
     WHERE tenant_id = :tenant AND class = :class AND track = 'daily' AND local_date BETWEEN :from AND :to AND graded
     GROUP BY 1

@@ -15,7 +15,7 @@ use da_model::state::{Feed, RowKey};
 
 use super::held::Held;
 use super::take_over::{self, Taken};
-use super::{Ask, GroupProtocol, Part, Polled, Position, Protocol, Work, engine};
+use super::{Ask, GroupProtocol, Part, Polled, Protocol, Work, engine};
 use crate::batch::Rows;
 use crate::cache::Cache;
 use crate::ports::{Committed, Epoch, Fetched, Member, Move, Store, Unit};

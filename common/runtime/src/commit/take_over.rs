@@ -51,6 +51,10 @@ pub(super) fn run(member: &mut dyn Member, store: &mut dyn Store, of: &[TopicPar
     if !left.upto.is_empty() {
         let out: Vec<&Outbox> = left.out.iter().filter(|out| !out.is_empty()).collect();
         member.publish(&out, &left.upto)?;
+        if member.suspect() {
+            let told = "its outcome is in doubt; the stable offsets will tell";
+            return Err(Fault::Transient(Cause::new("publication of what former owners left", told)));
+        }
     }
     Ok(taken)
 }

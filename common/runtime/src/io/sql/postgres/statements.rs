@@ -38,20 +38,6 @@ impl Statements {
     }
 }
 
-/// The SQL type of a column.
-pub(super) const fn sql_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "text",
-        Kind::Int => "bigint",
-        Kind::Bool => "boolean",
-        Kind::Percent => "numeric(5,2)",
-        Kind::Points => "numeric(14,4)",
-        Kind::Time => "timestamp with time zone",
-        Kind::Date => "date",
-        Kind::Bytes => "bytea",
-    }
-}
-
 /// The type it is bound as.
 const fn bound(kind: Kind) -> &'static str {
     match kind {
