@@ -84,7 +84,9 @@ impl Cluster for Broker {
     /// Through a member of a group of its own that owns nothing: its transactions carry no offsets.
     fn append(&self, topic: TopicName, records: &[(u32, &str)]) {
         let mut member = self.member(Slot::new(), &[topic], Arc::new(Silent)).unwrap_or_else(|e| panic!("{e}"));
-        while member.poll(1, std::time::Duration::from_millis(25)).unwrap_or_else(|e| panic!("{e}")).assigned.is_empty() {}
+        while member.poll(1, std::time::Duration::from_millis(25)).unwrap_or_else(|e| panic!("{e}")).assigned.is_empty()
+        {
+        }
         let of: Vec<(TopicPartition, &str)> = records.iter().map(|(p, text)| (super::at(topic, *p), *text)).collect();
         member.publish(&[&outbox(&of)], &[]).unwrap_or_else(|e| panic!("{e}"));
         member.close();

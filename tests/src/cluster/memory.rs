@@ -351,7 +351,8 @@ impl Member for MemoryMember {
         self.prepare();
         let state = self.log.state();
         let blocked = |of: &TopicPartition| {
-            let touches = |t: &Txn| t.life == Life::Open && t.by.0 == self.at.group && t.pending.iter().any(|(p, _)| p == of);
+            let touches =
+                |t: &Txn| t.life == Life::Open && t.by.0 == self.at.group && t.pending.iter().any(|(p, _)| p == of);
             state.txns.iter().any(touches)
         };
         if of.iter().any(blocked) {
@@ -376,9 +377,11 @@ impl Member for MemoryMember {
             let rest = entries.iter().enumerate().skip(next.0 as usize);
             let last = rest.filter(|(_, e)| waits(e)).map(|(n, _)| Offset(n as i64 + 1)).last();
             // As a consumer tells it: behind the last record that it brought.
-            let read = entries.iter().enumerate().take(next.0 as usize).filter(|(_, e)| {
-                e.value.is_some() && state.txns[e.txn].life == Life::Committed
-            });
+            let read = entries
+                .iter()
+                .enumerate()
+                .take(next.0 as usize)
+                .filter(|(_, e)| e.value.is_some() && state.txns[e.txn].life == Life::Committed);
             (*of, last.or_else(|| read.map(|(n, _)| Offset(n as i64 + 1)).last()).unwrap_or_default())
         };
         self.reading.iter().map(end).collect()

@@ -89,8 +89,8 @@ mod tests {
         Position { next: Offset(next), ..Position::default() }
     }
 
-    fn lengths(held: &Held, max: usize) -> Vec<Range<usize>> {
-        held.spans(max).into_iter().map(|(_, range)| range).collect()
+    fn lengths(held: &Held, max: usize) -> Vec<(usize, usize)> {
+        held.spans(max).into_iter().map(|(_, range)| (range.start, range.end)).collect()
     }
 
     #[test]
@@ -98,18 +98,20 @@ mod tests {
         let mut held = Held::new(position(10));
         for offsets in [[10, 11, 14], [15, 20, 21]] {
             let mut segment = Segment::new(Offset(offsets[0]));
-            offsets.map(|o| segment.push_at(Offset(o), Timestamp(0), (None, None)));
+            for offset in offsets {
+                segment.push_at(Offset(offset), Timestamp(0), (None, None));
+            }
             held.push(segment);
         }
         held.push(Segment::new(Offset(22)));
-        assert_eq!((held.waiting(), lengths(&held, 4)), (6, vec![0..3, 0..1]));
-        assert_eq!(lengths(&held, 4), [0..3, 0..1], "asked again, the same records");
+        assert_eq!((held.waiting(), lengths(&held, 4)), (6, vec![(0, 3), (0, 1)]));
+        assert_eq!(lengths(&held, 4), [(0, 3), (0, 1)], "asked again, the same records");
         held.advance(position(12));
-        assert_eq!((held.waiting(), lengths(&held, 2)), (4, vec![2..3, 0..1]), "offset 13 holds no record");
+        assert_eq!((held.waiting(), lengths(&held, 2)), (4, vec![(2, 3), (0, 1)]), "offset 13 holds no record");
         held.advance(position(12));
         assert_eq!(held.waiting(), 4);
         held.advance(position(21));
-        assert_eq!((held.waiting(), lengths(&held, 9), held.position().next), (1, vec![2..3], Offset(21)));
+        assert_eq!((held.waiting(), lengths(&held, 9), held.position().next), (1, vec![(2, 3)], Offset(21)));
         held.advance(position(22));
         assert_eq!((held.waiting(), lengths(&held, 9)), (0, vec![]));
     }

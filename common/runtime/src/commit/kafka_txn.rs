@@ -106,9 +106,8 @@ impl KafkaTxn {
             return Ok(Vec::new());
         }
         let bounds = self.member.bounds(new)?;
-        let earliest = |(at, (next, _)): (&TopicPartition, (Offset, Offset))| {
-            (*at, Position { next, edges: Edges::default() })
-        };
+        let earliest =
+            |(at, (next, _)): (&TopicPartition, (Offset, Offset))| (*at, Position { next, edges: Edges::default() });
         let begin: Vec<_> = new.iter().zip(bounds).map(earliest).collect();
         self.member.publish(&[], &committed_of(&begin)?)?;
         if self.member.suspect() {
@@ -160,9 +159,9 @@ impl KafkaTxn {
     }
 
     fn wanted<'s>(&'s self, ask: &'s Ask<'_>) -> impl Iterator<Item = (&'s TopicPartition, &'s Held)> {
-        self.parts.iter().filter(|(at, held)| {
-            held.waiting() > 0 && ask.topics.contains(&at.topic) && !ask.except.contains(at)
-        })
+        self.parts
+            .iter()
+            .filter(|(at, held)| held.waiting() > 0 && ask.topics.contains(&at.topic) && !ask.except.contains(at))
     }
 
     fn publish(&mut self, work: &Work) -> Result<(), Fault> {

@@ -21,7 +21,7 @@ use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
 use super::client::{self, Ear, KafkaSettings, fatal, fault};
-use super::source::{list_of, number};
+use super::source::{list_of, next_of, number};
 
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
@@ -286,10 +286,7 @@ impl Admin {
             let partition = Partition(u32::try_from(element.partition()).unwrap_or(0));
             let bounds = consumer.fetch_watermarks(&name, element.partition(), ASK);
             let (low, high) = bounds.map_err(|e| fault(attempted(), &e))?;
-            let committed = match element.offset() {
-                rdkafka::Offset::Offset(next) => Some(Offset(next)),
-                _ => None,
-            };
+            let committed = next_of(element.offset());
             let records = high - committed.map_or(low, |c| c.0);
             let at = TopicPartition { topic, partition };
             behind.push(Behind { at, committed, end: Offset(high), records, oldest: None });

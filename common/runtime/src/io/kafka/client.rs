@@ -163,12 +163,17 @@ fn check_sasl(sasl: Option<&Sasl>) -> Result<(), String> {
         ));
     };
     if mechanism.eq_ignore_ascii_case("OAUTHBEARER") {
-        return Err("kafka.sasl.mechanism OAUTHBEARER: fetching of tokens (OIDC) is not built in; use SCRAM-SHA-512 or \
+        return Err(
+            "kafka.sasl.mechanism OAUTHBEARER: fetching of tokens (OIDC) is not built in; use SCRAM-SHA-512 or \
                     a client certificate"
-            .to_owned());
+                .to_owned(),
+        );
     }
     if !MECHANISMS.contains(&mechanism.as_str()) {
-        return Err(format!("kafka.sasl.mechanism `{mechanism}` is not built in; name one of {}", MECHANISMS.join(", ")));
+        return Err(format!(
+            "kafka.sasl.mechanism `{mechanism}` is not built in; name one of {}",
+            MECHANISMS.join(", ")
+        ));
     }
     if sasl.username.is_empty() || sasl.password.0.is_empty() {
         return Err("kafka.sasl.username or the password is empty".to_owned());
@@ -369,16 +374,20 @@ pub(super) fn fatal(attempted: impl Into<String>, cause: impl fmt::Display) -> F
     Fault::Fatal(Cause::new(attempted, cause))
 }
 
+/// Refusals that say more than that we were refused.
+const HINTS: &[(RDKafkaErrorCode, &str)] = &[
+    (RDKafkaErrorCode::SSL, "TLS was refused: look at kafka.ca_file and at the name in the broker's certificate"),
+    (RDKafkaErrorCode::UnsupportedSASLMechanism, "the broker does not offer kafka.sasl.mechanism"),
+    (RDKafkaErrorCode::ClusterAuthorizationFailed, "the broker knows us and does not allow it: look at its ACLs"),
+];
+const REFUSED: &str = "the broker refused kafka.sasl: user, password or mechanism";
+
 /// What a failure to reach the brokers most likely is, in plain words.
 pub(super) fn unreachable(settings: &KafkaSettings, told: Option<(RDKafkaErrorCode, String)>) -> Fault {
     let at = format!("connect to Kafka at {}", settings.bootstrap);
     match told {
         Some((code, reason)) if is_refusal(code) => {
-            let hint = match code {
-                RDKafkaErrorCode::SSL => "TLS was refused: look at kafka.ca_file and at the broker's name",
-                RDKafkaErrorCode::UnsupportedSASLMechanism => "the broker does not offer kafka.sasl.mechanism",
-                _ => "the broker refused kafka.sasl: user, password or mechanism",
-            };
+            let hint = HINTS.iter().find(|(of, _)| *of == code).map_or(REFUSED, |(_, hint)| hint);
             fatal(at, format!("{hint} ({reason})"))
         }
         Some((_, reason)) => transient(at, reason),

@@ -23,19 +23,12 @@ pub(super) struct TxnError {
 
 impl From<KafkaError> for TxnError {
     fn from(error: KafkaError) -> Self {
-        match error {
-            KafkaError::Transaction(e) => Self {
-                code: e.code(),
-                text: e.string(),
-                fatal: e.is_fatal(),
-                retriable: e.is_retriable(),
-                abort: e.txn_requires_abort(),
-            },
-            other => {
-                let code = other.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-                Self { code, text: other.to_string(), fatal: false, retriable: false, abort: true }
-            }
+        if let KafkaError::Transaction(e) = error {
+            let (fatal, retriable, abort) = (e.is_fatal(), e.is_retriable(), e.txn_requires_abort());
+            return Self { code: e.code(), text: e.string(), fatal, retriable, abort };
         }
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        Self { code, text: error.to_string(), fatal: false, retriable: false, abort: true }
     }
 }
 
@@ -91,8 +84,9 @@ pub(super) fn end_of(client: *mut RDKafka, topic: &str, partition: i32) -> Optio
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (0_i64, 0_i64);
     // SAFETY: `client` belongs to a consumer that the caller holds; both out parameters outlive the call.
-    let told =
-        unsafe { native::rd_kafka_get_watermark_offsets(client, topic.as_ptr(), partition, &raw mut low, &raw mut high) };
+    let told = unsafe {
+        native::rd_kafka_get_watermark_offsets(client, topic.as_ptr(), partition, &raw mut low, &raw mut high)
+    };
     let known = told == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0;
     known.then_some(high)
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{TopicName, TopicPartition};
 use da_model::topics;
+use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::util::Timeout;
-use rdkafka::TopicPartitionList;
 
 use super::client::{Ear, KafkaSettings, Trouble, fatal, transactional, transient};
 use super::ffi::{self, TxnError};
@@ -267,23 +267,39 @@ fn offsets_of(upto: &[(TopicPartition, Committed)]) -> Result<TopicPartitionList
 /// What a failed transaction means to the worker.
 fn class(attempted: &str, error: &TxnError) -> Fault {
     let cause = Cause::new(attempted, format!("{} ({})", error.text, error.code));
-    match error.code {
-        RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize => Fault::Refused(cause),
-        RDKafkaErrorCode::IllegalGeneration
-        | RDKafkaErrorCode::UnknownMemberId
-        | RDKafkaErrorCode::RebalanceInProgress
-        | RDKafkaErrorCode::FencedInstanceId
-        | RDKafkaErrorCode::Fenced
-        | RDKafkaErrorCode::ProducerFenced
-        | RDKafkaErrorCode::InvalidProducerEpoch => Fault::Fenced(cause),
-        RDKafkaErrorCode::OffsetMetadataTooLarge
-        | RDKafkaErrorCode::UnknownTopic
-        | RDKafkaErrorCode::UnknownPartition
-        | RDKafkaErrorCode::TopicAuthorizationFailed
-        | RDKafkaErrorCode::GroupAuthorizationFailed
-        | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
-        | RDKafkaErrorCode::ClusterAuthorizationFailed
-        | RDKafkaErrorCode::InvalidTransactionTimeout => Fault::Fatal(cause),
-        _ => Fault::Transient(cause),
+    if TOO_LARGE.contains(&error.code) {
+        Fault::Refused(cause)
+    } else if FENCED.contains(&error.code) {
+        Fault::Fenced(cause)
+    } else if HOPELESS.contains(&error.code) {
+        Fault::Fatal(cause)
+    } else {
+        Fault::Transient(cause)
     }
 }
+
+/// A record that the log does not take.
+const TOO_LARGE: &[RDKafkaErrorCode] = &[RDKafkaErrorCode::MessageSizeTooLarge, RDKafkaErrorCode::InvalidMessageSize];
+
+/// The group or the slot has gone on without us.
+const FENCED: &[RDKafkaErrorCode] = &[
+    RDKafkaErrorCode::IllegalGeneration,
+    RDKafkaErrorCode::UnknownMemberId,
+    RDKafkaErrorCode::RebalanceInProgress,
+    RDKafkaErrorCode::FencedInstanceId,
+    RDKafkaErrorCode::Fenced,
+    RDKafkaErrorCode::ProducerFenced,
+    RDKafkaErrorCode::InvalidProducerEpoch,
+];
+
+/// What no repetition heals.
+const HOPELESS: &[RDKafkaErrorCode] = &[
+    RDKafkaErrorCode::OffsetMetadataTooLarge,
+    RDKafkaErrorCode::UnknownTopic,
+    RDKafkaErrorCode::UnknownPartition,
+    RDKafkaErrorCode::TopicAuthorizationFailed,
+    RDKafkaErrorCode::GroupAuthorizationFailed,
+    RDKafkaErrorCode::TransactionalIdAuthorizationFailed,
+    RDKafkaErrorCode::ClusterAuthorizationFailed,
+    RDKafkaErrorCode::InvalidTransactionTimeout,
+];

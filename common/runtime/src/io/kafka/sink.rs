@@ -174,7 +174,8 @@ impl KafkaSink {
     fn reserve(&self, (records, bytes): (usize, usize)) -> Result<(), SinkError> {
         let held = self.load.records.fetch_add(records, Ordering::AcqRel);
         let heavy = self.load.bytes.fetch_add(bytes, Ordering::AcqRel);
-        let full = held.saturating_add(records) > self.bounds.records || heavy.saturating_add(bytes) > self.bounds.bytes;
+        let full =
+            held.saturating_add(records) > self.bounds.records || heavy.saturating_add(bytes) > self.bounds.bytes;
         if full && held > 0 {
             self.load.records.fetch_sub(records, Ordering::AcqRel);
             self.load.bytes.fetch_sub(bytes, Ordering::AcqRel);

@@ -118,11 +118,14 @@ struct Batch {
 
 impl Source {
     /// Joins the group.
-    pub(super) fn open(settings: &KafkaSettings, (group, slot): (&str, &str), topics: &[TopicName]) -> Result<Self, Fault> {
+    pub(super) fn open(
+        settings: &KafkaSettings,
+        (group, slot): (&str, &str),
+        topics: &[TopicName],
+    ) -> Result<Self, Fault> {
         let config = client::consumer(settings, group, slot)?;
-        let consumer: BaseConsumer<Rebalances> = config
-            .create_with_context(Rebalances::default())
-            .map_err(|e| fatal("build of the consumer", e))?;
+        let consumer: BaseConsumer<Rebalances> =
+            config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))?;
         let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (topics::full_name(*t), *t)).collect();
         let list: Vec<&str> = names.keys().map(String::as_str).collect();
         consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {group}"), e))?;
@@ -280,12 +283,7 @@ impl Source {
                 let found = told.find_partition(&topics::full_name(at.topic), number(at.partition));
                 let found = found.ok_or_else(|| transient(attempted, format!("no answer about {at}")))?;
                 found.error().map_err(|e| fault(format!("{attempted} of {at}"), &e))?;
-                Ok(match found.offset() {
-                    rdkafka::Offset::Offset(next) => {
-                        Some(Committed { next: Offset(next), metadata: found.metadata().to_owned() })
-                    }
-                    _ => None,
-                })
+                Ok(next_of(found.offset()).map(|next| Committed { next, metadata: found.metadata().to_owned() }))
             })
             .collect()
     }
@@ -378,6 +376,11 @@ pub(super) fn list_of(of: &[(TopicPartition, Offset)]) -> Result<TopicPartitionL
             .map_err(|e| fatal(format!("list of {at}"), e))?;
     }
     Ok(list)
+}
+
+/// A stored offset; `None` where none is stored.
+pub(super) const fn next_of(offset: rdkafka::Offset) -> Option<Offset> {
+    if let rdkafka::Offset::Offset(next) = offset { Some(Offset(next)) } else { None }
 }
 
 /// Kafka's own number of a partition.
