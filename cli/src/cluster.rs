@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use da_model::ids::TopicName;
+use da_model::schema::Schemas;
 use da_model::state::Table;
 use da_runtime::clock::SystemClock;
-use da_runtime::cluster::{kafka_of, postgres_of};
+use da_runtime::cluster::{kafka_of, postgres_of, registry_of};
 use da_runtime::commit::embedded_txn::FILE;
 use da_runtime::config::Settings;
 use da_runtime::io::kafka::client::KafkaSettings;
@@ -18,6 +19,7 @@ use da_runtime::io::sql::postgres::reading::TableReader;
 use da_runtime::io::sql::{Migration, RUNTIME_POSTGRES};
 use da_runtime::io::sqlite_log::Reader;
 use da_runtime::reading::{ClusterReading, Reading};
+use da_runtime::registry;
 use gep::service::ingest;
 
 use crate::output::Refusal;
@@ -71,6 +73,18 @@ pub fn plan() -> Plan {
 #[must_use]
 pub fn tables() -> Vec<&'static Table> {
     gep::tables::all().into_iter().chain(dep::tables::tables()).collect()
+}
+
+/// The schema ids of the log: the registry's, where the settings name one.
+///
+/// # Errors
+/// A refusal that says what to do.
+pub fn schemas(settings: &Settings) -> anyhow::Result<Schemas> {
+    let Some(registry) = registry_of(&settings.cluster).filter(|_| is_meant(settings)) else {
+        return Ok(Schemas::embedded());
+    };
+    let opened = registry::open(&registry, Arc::new(SystemClock));
+    opened.map(|(schemas, _)| schemas).map_err(|e| Refusal::unreachable(e.to_string(), "da schemas plan"))
 }
 
 /// The log and the tables that these settings mean, opened for reading.

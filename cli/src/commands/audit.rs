@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use da_model::schema::Schemas;
 use da_runtime::clock::SystemClock;
 use da_runtime::ports::Clock;
 use indicatif::ProgressBar;
@@ -73,7 +72,7 @@ impl Command for Audit {
         };
         tick("reading the ledger");
         let ledger = gather::ledgers(&arguments.ledgers, |run| owner(&dir, run))?;
-        let mut gathering = Gathering::new(cluster::reading(&settings)?, Schemas::embedded(), ledger)?;
+        let mut gathering = Gathering::new(cluster::reading(&settings)?, cluster::schemas(&settings)?, ledger)?;
         tick("waiting until no group has lag");
         drained(&mut gathering, i64::from(arguments.wait) * 1000)?;
         gathering.begins_at_zero()?;

@@ -82,8 +82,9 @@ impl Command for Tap {
     fn run(&self, matches: &ArgMatches, out: Output) -> anyhow::Result<Exit> {
         let arguments = Arguments::from_arg_matches(matches)?;
         let topics = topics_of(&arguments.pattern)?;
-        let mut wanted = wanted(&arguments)?;
-        let mut reader = cluster::reading(&arguments.chosen.load()?.settings)?;
+        let settings = arguments.chosen.load()?.settings;
+        let mut wanted = wanted(&arguments, cluster::schemas(&settings)?)?;
+        let mut reader = cluster::reading(&settings)?;
         let mut cursors = cursors(&mut *reader, &topics, wanted.begin)?;
         loop {
             let shown = cursors
@@ -109,7 +110,7 @@ fn topics_of(text: &str) -> anyhow::Result<Vec<TopicName>> {
     Ok(topics)
 }
 
-fn wanted(arguments: &Arguments) -> anyhow::Result<Wanted> {
+fn wanted(arguments: &Arguments, schemas: Schemas) -> anyhow::Result<Wanted> {
     let refused = |text: String| Refusal::wrong_use(text, "da tap --help");
     let filters: Result<Vec<Filter>, String> = arguments.filters.iter().map(|text| Filter::parse(text)).collect();
     Ok(Wanted {
@@ -117,7 +118,7 @@ fn wanted(arguments: &Arguments) -> anyhow::Result<Wanted> {
         filters: filters.map_err(refused)?,
         mask: arguments.mask,
         left: arguments.limit.unwrap_or(u64::MAX),
-        schemas: Schemas::embedded(),
+        schemas,
     })
 }
 

@@ -13,6 +13,7 @@ use da_model::delivery::retry::{Reaction, reaction};
 use da_model::fault::{Cause, Fault};
 use da_model::ids::TopicName;
 use da_model::names::LogEvent;
+use da_model::schema::Schemas;
 use da_model::state::Table;
 
 use crate::app::{self, App, Drain, Listeners};
@@ -32,6 +33,7 @@ use crate::io::kafka::sink::{KafkaSink, SinkBounds};
 use crate::io::sql::Migration;
 use crate::io::sql::postgres::{PostgresSettings, PostgresStore, StoreOptions};
 use crate::ports::Clock;
+use crate::registry::{self, RegistrySettings};
 use crate::stage::{DriverOptions, Stage};
 use crate::stop::{Phase, Stop};
 use crate::telemetry::log;
@@ -136,12 +138,18 @@ impl Service {
         }
         let kafka = kafka_of(&settings.cluster)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let driver = DriverOptions {
-            max_records: settings.cluster.kafka.batch_records,
-            ..DriverOptions::new(Arc::clone(&clock))
+        let stop = Stop::new();
+        let (schemas, translator) = match registry_of(&settings.cluster) {
+            None => (Schemas::embedded(), None),
+            Some(registry) => {
+                let opened = patiently(&stop, || Ok(registry::open(&registry, Arc::clone(&clock))?))?;
+                (opened.0, Some(Arc::new(opened.1)))
+            }
         };
+        let max_records = settings.cluster.kafka.batch_records;
+        let driver = DriverOptions { max_records, schemas, translator, ..DriverOptions::new(Arc::clone(&clock)) };
         let (boards, groups) = (Vec::new(), Vec::new());
-        Ok(Self { name, settings, driver, clock, kafka, stop: Stop::new(), boards, groups, sink: None })
+        Ok(Self { name, settings, driver, clock, kafka, stop, boards, groups, sink: None })
     }
 
     /// Whether a role runs in this process; none named means all.
@@ -307,4 +315,18 @@ pub fn postgres_of(cluster: &Cluster) -> Result<PostgresSettings, Fault> {
     let password = raw.password_file.as_ref().map(|file| load::secret("postgres.password_file", file)).transpose()?;
     let (url, ca_file, dev) = (raw.url.clone(), raw.ca_file.clone(), cluster.service.dev);
     Ok(PostgresSettings { url, password, ca_file, dev })
+}
+
+/// Where the registry is, if the settings name one.
+#[must_use]
+pub fn registry_of(cluster: &Cluster) -> Option<RegistrySettings> {
+    let raw = &cluster.registry;
+    let named = !raw.url.is_empty();
+    named.then(|| RegistrySettings {
+        url: raw.url.clone(),
+        ca_file: raw.ca_file.clone(),
+        username: raw.username.clone(),
+        password_file: raw.password_file.clone(),
+        cache_dir: raw.cache_dir.clone(),
+    })
 }
