@@ -5,84 +5,72 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::order::{Order, Said, keep_latest};
 use crate::scoring::{self, ItemScore};
 use crate::session::{Carried, Scope, Session};
 use crate::slot::Slot;
+use crate::stored::stored;
 
 /// State of one learner's item.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LearnerItem {
     /// Two plays in two scopes are two records.
-    #[serde(rename = "s", skip_serializing_if = "Vec::is_empty")]
-    scopes: Vec<(Scope, InScope)>,
+    scopes: Vec<Scoped>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Scoped {
+    scope: Scope,
+    known: InScope,
 }
 
 /// What is known within one scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InScope {
     /// Assessments: the stopped sessions by id.
-    #[serde(rename = "a", skip_serializing_if = "BTreeMap::is_empty")]
     pub attempts: BTreeMap<String, Attempt>,
     /// Collections: latest counting answer per question.
-    #[serde(rename = "q", skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, Said<(i64, i64)>>,
     /// Collections: order key of the newest answer, counting or not.
-    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub newest_answer: Option<Order>,
     /// Collections: whether any session said the item is external.
-    #[serde(rename = "x", skip_serializing_if = "is_false")]
     pub external: bool,
     /// Collections: latest external score.
-    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     pub external_score: Option<Said<(i64, i64)>>,
     /// Collections: latest session-level update.
-    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
     pub update: Option<Said<(i64, i64)>>,
     /// Collections: what was published.
-    #[serde(rename = "p", skip_serializing_if = "Slot::is_empty")]
     pub score_slot: Slot<ItemScore>,
 }
 
 /// One stopped session of an assessment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Order key of its last stop: sessions are ordered by it (domain.md §12).
-    #[serde(rename = "l")]
     pub last_stop: Order,
     /// Its result; absent while an answer waits.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ItemScore>,
     /// Whether a withdrawal stands.
-    #[serde(rename = "w", default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
     /// Whether it holds the latest flag.
-    #[serde(rename = "f", default, skip_serializing_if = "is_false")]
     pub latest: bool,
     /// The client's word for the item.
-    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
     /// What its plays said and its changes repeat.
-    #[serde(rename = "c", default)]
     pub carried: Carried,
     /// What was published about its score.
-    #[serde(rename = "p", default, skip_serializing_if = "Slot::is_empty")]
     pub score_slot: Slot<ItemScore>,
 }
 
 impl LearnerItem {
     /// The record of a scope, made when it is first asked for.
     pub fn in_scope(&mut self, scope: &Scope) -> &mut InScope {
-        let at = self.scopes.iter().position(|(s, _)| s == scope).unwrap_or_else(|| {
-            self.scopes.push((scope.clone(), InScope::default()));
+        let at = self.scopes.iter().position(|s| s.scope == *scope).unwrap_or_else(|| {
+            self.scopes.push(Scoped { scope: scope.clone(), known: InScope::default() });
             self.scopes.len() - 1
         });
         match self.scopes.get_mut(at) {
-            Some((_, found)) => found,
+            Some(scoped) => &mut scoped.known,
             None => unreachable!("the position was just found or pushed"),
         }
     }
@@ -90,7 +78,7 @@ impl LearnerItem {
     /// The record of a scope, if there is one.
     #[must_use]
     pub fn seen_in(&self, scope: &Scope) -> Option<&InScope> {
-        self.scopes.iter().find(|(s, _)| s == scope).map(|(_, found)| found)
+        self.scopes.iter().find(|s| s.scope == *scope).map(|s| &s.known)
     }
 }
 
@@ -162,7 +150,7 @@ fn merge_answer(answers: &mut BTreeMap<String, Said<(i64, i64)>>, id: &str, answ
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
-}
+stored!(LearnerItem { scopes });
+stored!(Scoped { scope, known });
+stored!(InScope { attempts, answers, newest_answer, external, external_score, update, score_slot });
+stored!(Attempt { last_stop, result, withdrawn, latest, word, carried, score_slot });

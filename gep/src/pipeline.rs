@@ -9,10 +9,8 @@ use da_model::fault::Rejection;
 use da_model::ids::{Offset, TopicName, UnitName};
 use da_model::outcome::{Outcome, Reason};
 use da_model::schema::{Schemas, codec};
-use da_model::state::{Row, RowKey, Snapshot, Value};
+use da_model::state::{Row, RowKey, Snapshot};
 use da_model::{Effects, Emit, Event, Handler, Key, Note, Record, Write};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::dedupe::{self, Known};
 use crate::impact::{self, Moved};
@@ -20,6 +18,7 @@ use crate::item::LearnerItem;
 use crate::order::Order;
 use crate::session::Session;
 use crate::settings::GepSettings;
+use crate::stored;
 use crate::tables::{applied_key, item_of, learner_item_key, resource_of, session_key};
 
 /// Where accepted events lie.
@@ -114,14 +113,14 @@ impl Gep {
         let event = &input.event;
         let session_key = session_key(event);
         let item_key = learner_item_key(event);
-        let mut session: Session = load(seen.row(&session_key))?;
-        let was_item = item_key.as_ref().map(|key| load::<LearnerItem>(seen.row(key))).transpose()?;
+        let mut session: Session = stored::load(seen.row(&session_key))?;
+        let item_row = item_key.as_ref().and_then(|key| seen.row(key));
+        let mut item = item_key.as_ref().map(|_| stored::load::<LearnerItem>(item_row)).transpose()?;
         let before = (!is_open(&session, event)).then(|| session.clone());
         let folded = session.fold(event, Order::of(event, input.offset), self.settings.visit_cap_ms);
         if folded.scope_mismatch {
             effects.notes.push(Note::ScopeMismatch);
         }
-        let mut item = was_item.clone();
         let changes = impact::changes(Moved {
             event,
             before: before.as_ref(),
@@ -129,9 +128,9 @@ impl Gep {
             item: item.as_mut(),
             settings: self.settings,
         });
-        effects.writes.push(Write::set(session_key, store(&session)?));
-        if let (Some(key), Some(item)) = (item_key, item.filter(|item| Some(item) != was_item.as_ref())) {
-            effects.writes.push(Write::set(key, store(&item)?));
+        effects.writes.push(Write::set(session_key, stored::row(&stored::bytes(&session))));
+        if let (Some(key), Some(item)) = (item_key, item) {
+            effects.writes.extend(changed(item_row, &item).map(|row| Write::set(key, row)));
         }
         Ok((changes, folded.wall_ms))
     }
@@ -144,14 +143,12 @@ fn is_open(session: &Session, event: &UsageEvent<'_>) -> bool {
     session.scope.is_some() && item_open && resource.is_none_or(|r| r.is_question().is_some())
 }
 
-fn load<S: DeserializeOwned + Default>(row: Option<&Row>) -> Result<S, Rejection> {
-    let Some(text) = row.and_then(|row| row.text(0)) else { return Ok(S::default()) };
-    serde_json::from_str(text)
-        .map_err(|e| Rejection::new(Reason::HandlerFailed, format!("stored state is unreadable: {e}")))
-}
-
-fn store<S: Serialize>(state: &S) -> Result<Row, Rejection> {
-    let text = serde_json::to_string(state)
-        .map_err(|e| Rejection::new(Reason::HandlerFailed, format!("state cannot be stored: {e}")))?;
-    Ok(Row(vec![Value::from(text.as_str())]))
+/// The row of an item, unless it says what the stored one says.
+fn changed(was: Option<&Row>, item: &LearnerItem) -> Option<Row> {
+    let bytes = stored::bytes(item);
+    let same = match was {
+        Some(row) => row.bytes(0) == Some(&bytes),
+        None => *item == LearnerItem::default(),
+    };
+    (!same).then(|| stored::row(&bytes))
 }

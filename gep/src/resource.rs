@@ -6,90 +6,66 @@
 use da_model::event::UsageEvent;
 use da_model::event::usage::{AnswerStatus, EventKind, ObjectKind, ScoreReason, UsageName};
 use da_model::score::Points;
-use serde::{Deserialize, Serialize};
 
-use crate::order::{Order, Said, keep_first, keep_latest};
+use crate::order::{Moment, Order, Said, keep_first, keep_latest};
 use crate::slot::{Moves, Slot};
+use crate::stored::{Reader, Stored, Writer, stored};
 
 /// State of one resource.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resource {
-    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
     kind: Option<Said<bool>>,
     /// Whether a DE went out under the kind, which then stays.
-    #[serde(rename = "kf", skip_serializing_if = "is_false")]
     kind_fixed: bool,
     /// The client's word for its type.
-    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
     pub word: Option<Said<String>>,
-    #[serde(rename = "b", skip_serializing_if = "Vec::is_empty")]
-    starts: Vec<Said<i64>>,
+    starts: Vec<Said<Moment>>,
     /// Time of all visits.
-    #[serde(rename = "t")]
     pub time: Time,
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
     answer: Option<Said<Mark>>,
-    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
     unsaid: Option<Order>,
-    #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     counting: Option<Said<(i64, i64)>>,
-    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     status: Option<Said<u8>>,
-    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
     reaction: Option<Said<i32>>,
-    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     codes: Option<Said<Vec<String>>>,
     /// What was published about its time.
-    #[serde(rename = "pt", skip_serializing_if = "Slot::is_empty")]
     pub time_slot: Slot<Time>,
     /// What was published about its answer.
-    #[serde(rename = "ps", skip_serializing_if = "Slot::is_empty")]
     pub score_slot: Slot<QuestionScore>,
     /// What was published about its reaction.
-    #[serde(rename = "pr", skip_serializing_if = "Slot::is_empty")]
     pub reaction_slot: Slot<i32>,
 }
 
 /// Counted time, uncapped time and visits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Time {
     /// Capped sum, ms.
-    #[serde(rename = "t")]
     pub counted: i64,
     /// Uncapped sum, ms.
-    #[serde(rename = "w")]
     pub wall: i64,
     /// Visits.
-    #[serde(rename = "n")]
     pub visits: i32,
 }
 
 /// How an answer stands: points, graded without points (a skipped open-ended question), or waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// Raw and max, scaled by 10⁴.
-    #[serde(rename = "p")]
     Points(i64, i64),
     /// Graded, but counts nowhere.
-    #[serde(rename = "x")]
     Nowhere,
     /// Waits for grading.
-    #[serde(rename = "w")]
     Waiting,
 }
 
 /// The value of question.score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuestionScore {
     /// How the answer stands.
-    #[serde(rename = "m")]
     pub mark: Mark,
     /// Index of the answer's status.
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     status: Option<u8>,
     /// Competency codes.
-    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,
 }
 
@@ -229,7 +205,7 @@ impl Resource {
     fn fold_play(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
         match event.kind {
             EventKind::Start => {
-                self.starts.push(Said(order, event.start_time.unwrap_or(event.end_time).0));
+                self.starts.push(Said(order, Moment(event.start_time.unwrap_or(event.end_time).0)));
                 None
             }
             EventKind::Stop => {
@@ -244,7 +220,7 @@ impl Resource {
 
     fn wall_of(&self, event: &UsageEvent<'_>, order: Order) -> i64 {
         let before = self.starts.iter().filter(|s| s.0 < order).max_by_key(|s| s.0);
-        let start = event.start_time.map(|t| t.0).or_else(|| before.map(|s| s.1));
+        let start = event.start_time.map(|t| t.0).or_else(|| before.map(|s| s.1.0));
         start.map_or(0, |start| event.end_time.0.saturating_sub(start).max(0))
     }
 
@@ -293,7 +269,64 @@ fn index(status: AnswerStatus) -> u8 {
     u8::try_from(status.index()).unwrap_or(0)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
+stored!(Resource {
+    kind,
+    kind_fixed,
+    word,
+    starts,
+    time,
+    answer,
+    unsaid,
+    counting,
+    status,
+    reaction,
+    codes,
+    time_slot,
+    score_slot,
+    reaction_slot,
+});
+stored!(QuestionScore { mark, status, codes });
+
+/// Counted time, by how much the uncapped one is longer, visits.
+impl Stored for Time {
+    fn put(&self, to: &mut Writer) {
+        to.number(self.counted);
+        to.number(self.wall.wrapping_sub(self.counted));
+        self.visits.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let counted = from.number()?;
+        Some(Self { counted, wall: counted.wrapping_add(from.number()?), visits: i32::get(from)? })
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl Stored for Mark {
+    fn put(&self, to: &mut Writer) {
+        match self {
+            Self::Nowhere => to.byte(0),
+            Self::Waiting => to.byte(1),
+            Self::Points(raw, max) => {
+                to.byte(2);
+                (*raw, *max).put(to);
+            }
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        match from.byte()? {
+            0 => Some(Self::Nowhere),
+            1 => Some(Self::Waiting),
+            2 => <(i64, i64)>::get(from).map(|(raw, max)| Self::Points(raw, max)),
+            _ => None,
+        }
+    }
 }

@@ -5,31 +5,26 @@
 
 use da_model::event::discrete::{ScoreStatus, ScoreValue};
 use da_model::score::{Percent, Points};
-use serde::{Deserialize, Serialize};
 
 use crate::item::InScope;
 use crate::order::Said;
 use crate::resource::{Mark, QuestionScore, Resource};
 use crate::session::Session;
 use crate::slot::Moves;
+use crate::stored::stored;
 
 /// A score of an item: of one session of an assessment, or of a collection in its scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemScore {
     /// Raw and max, scaled by 10⁴; absent is unknown, never 0.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub points: Option<(i64, i64)>,
     /// Whether everything inside is graded.
-    #[serde(rename = "g", default, skip_serializing_if = "is_false")]
     pub graded: bool,
     /// Whether the session is withdrawn.
-    #[serde(rename = "w", default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
     /// Assessments: the latest flag.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<bool>,
     /// Answers counted; absent where none were (external results, updates).
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i32>,
 }
 
@@ -138,7 +133,4 @@ fn sum(points: impl Iterator<Item = (i64, i64)>) -> Option<ItemScore> {
     (max > 0).then_some(ItemScore { count: Some(count), ..ItemScore::given((raw, max)) })
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
-}
+stored!(ItemScore { points, graded, withdrawn, latest, count });

@@ -8,116 +8,82 @@ use std::collections::BTreeMap;
 use da_model::event::UsageEvent;
 use da_model::event::item_word;
 use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName};
-use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, Said, keep_first, keep_latest};
 use crate::resource::{Resource, Time};
 use crate::slot::{Role, Slot, Withheld};
+use crate::stored::stored;
 use crate::tables::{concerns_item, resource_of};
 
 /// State of one session.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Session {
-    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
     kind: Option<Said<bool>>,
-    #[serde(rename = "kf", skip_serializing_if = "is_false")]
     kind_fixed: bool,
-    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
     word: Option<Said<String>>,
-    #[serde(rename = "ye", skip_serializing_if = "Option::is_none")]
     external_word: Option<Said<String>>,
     /// Class, course, unit, lesson, track and path; absent before the first play.
-    #[serde(rename = "sc", skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    #[serde(rename = "sf", skip_serializing_if = "is_false")]
     scope_frozen: bool,
     /// What plays said and every change repeats.
-    #[serde(rename = "ca")]
     pub carried: Carried,
     /// Whether a start of the item was applied.
-    #[serde(rename = "st", skip_serializing_if = "is_false")]
     pub started: bool,
     /// The order key of its last stop.
-    #[serde(rename = "ls", skip_serializing_if = "Option::is_none")]
     pub last_stop: Option<Order>,
     /// Time reported by stops of an external item.
-    #[serde(rename = "et")]
     external_time: Time,
     /// Points of the latest stop of an external item that has a score.
-    #[serde(rename = "es", skip_serializing_if = "Option::is_none")]
     pub external_score: Option<Said<(i64, i64)>>,
     /// The latest session-level update.
-    #[serde(rename = "up", skip_serializing_if = "Option::is_none")]
     pub update: Option<Said<(i64, i64)>>,
-    #[serde(rename = "wd", skip_serializing_if = "Option::is_none")]
     withdrawal: Option<Order>,
     /// Its resources and questions by id.
-    #[serde(rename = "re", skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<String, Resource>,
     /// Local date of the first view that went out.
-    #[serde(rename = "vd", skip_serializing_if = "Option::is_none")]
     pub view_date: Option<i32>,
     /// What was published about its view.
-    #[serde(rename = "pv", skip_serializing_if = "Slot::is_empty")]
     pub view_slot: Slot<i64>,
     /// What was published about its time.
-    #[serde(rename = "pt", skip_serializing_if = "Slot::is_empty")]
     pub time_slot: Slot<Time>,
     /// What was published about its reaction.
-    #[serde(rename = "pr", skip_serializing_if = "Slot::is_empty")]
     pub reaction_slot: Slot<(i32, i32)>,
     /// Stamps of scores that cannot go out yet.
-    #[serde(rename = "ws", skip_serializing_if = "Withheld::is_empty")]
     pub score_withheld: Withheld,
 }
 
 /// Where a session belongs; two plays of one item in two scopes are two records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Class.
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
     /// Course.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub course: Option<String>,
     /// Unit.
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Lesson.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<String>,
-    #[serde(rename = "t")]
     track: u8,
     /// Suggested path; 0 is the main path.
-    #[serde(rename = "p")]
     pub path_id: i64,
 }
 
 /// What plays said besides the scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
     /// Of the first play.
-    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     pub content_source: Option<String>,
     /// Of the first play.
-    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub path_type: Option<String>,
     /// First said.
-    #[serde(rename = "q", skip_serializing_if = "Option::is_none")]
     pub question_count: Option<i32>,
     /// First said.
-    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
     pub context_collection_id: Option<String>,
     /// First said.
-    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
     pub context_collection_type: Option<String>,
     /// First said.
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
     pub additional_context: Option<String>,
     /// First said.
-    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     pub client_source: Option<String>,
 }
 
@@ -337,7 +303,34 @@ fn ids_of<'e>(event: &'e UsageEvent<'_>) -> [Option<&'e str>; 4] {
     [event.class_id.as_deref(), event.course_id.as_deref(), event.unit_id.as_deref(), event.lesson_id.as_deref()]
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
-}
+stored!(Session {
+    kind,
+    kind_fixed,
+    word,
+    external_word,
+    scope,
+    scope_frozen,
+    carried,
+    started,
+    last_stop,
+    external_time,
+    external_score,
+    update,
+    withdrawal,
+    resources,
+    view_date,
+    view_slot,
+    time_slot,
+    reaction_slot,
+    score_withheld,
+});
+stored!(Scope { class, course, unit, lesson, track, path_id });
+stored!(Carried {
+    content_source,
+    path_type,
+    question_count,
+    context_collection_id,
+    context_collection_type,
+    additional_context,
+    client_source,
+});

@@ -26,7 +26,7 @@ pub static SESSION: Table = Table {
     name: "session",
     doc: "What is known about a session, and what was published about its resources.",
     keys: &[TENANT, LEARNER, SESSION_ID, ITEM, Column::new("resource", Kind::Text, "single resource; '' at an item")],
-    values: &[Column::new("state", Kind::Text, "the folded session as JSON")],
+    values: &[Column::new("state", Kind::Bytes, "the folded session in the form of gep's `stored` module")],
     feed: Feed::OneTopic,
     range: None,
 };
@@ -36,7 +36,7 @@ pub static LEARNER_ITEM: Table = Table {
     name: "learner_item",
     doc: "Per scope: the sessions with their results and the latest flag, latest answers, published scores.",
     keys: &[TENANT, LEARNER, ITEM],
-    values: &[Column::new("state", Kind::Text, "the folded item as JSON")],
+    values: &[Column::new("state", Kind::Bytes, "the folded item in the form of gep's `stored` module")],
     feed: Feed::OneTopic,
     range: None,
 };

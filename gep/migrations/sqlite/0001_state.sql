@@ -16,7 +16,7 @@ CREATE TABLE session (
   session TEXT NOT NULL,
   item TEXT NOT NULL,
   resource TEXT NOT NULL,
-  state TEXT NOT NULL,
+  state BLOB NOT NULL,
   PRIMARY KEY (tenant_id, learner, session, item, resource)
 ) WITHOUT ROWID;
 
@@ -24,6 +24,6 @@ CREATE TABLE learner_item (
   tenant_id TEXT NOT NULL,
   learner TEXT NOT NULL,
   item TEXT NOT NULL,
-  state TEXT NOT NULL,
+  state BLOB NOT NULL,
   PRIMARY KEY (tenant_id, learner, item)
 ) WITHOUT ROWID;

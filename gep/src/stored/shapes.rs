@@ -1,0 +1,299 @@
+//! How the building blocks of state are stored: numbers, texts, points, options, lists, maps, structs.
+//!
+//! Place: used by the structs of session and item, which list their fields with [`stored`].
+
+use std::collections::BTreeMap;
+
+use super::{Reader, Stored, Writer};
+use crate::order::{Moment, Order, Said};
+
+/// Stores a struct by its fields. The order is the form of the rows: fields are only ever added at the end.
+macro_rules! stored {
+    ($name:ident $(<$of:ident>)? { $($field:ident),+ $(,)? }) => {
+        impl $(<$of: $crate::stored::Stored>)? $crate::stored::Stored for $name $(<$of>)? {
+            fn put(&self, to: &mut $crate::stored::Writer) {
+                let mut there = 0_u64;
+                let mut bit = 1_u64;
+                $(
+                    if !$crate::stored::Stored::is_nothing(&self.$field) {
+                        there |= bit;
+                    }
+                    bit <<= 1;
+                )+
+                let _ = bit;
+                to.count(there);
+                $(
+                    if !$crate::stored::Stored::is_nothing(&self.$field) {
+                        $crate::stored::Stored::put(&self.$field, to);
+                    }
+                )+
+            }
+
+            fn get(from: &mut $crate::stored::Reader<'_>) -> Option<Self> {
+                let mut there = from.count()?;
+                let read = Self {
+                    $($field: {
+                        let is_there = there & 1 == 1;
+                        there >>= 1;
+                        if is_there {
+                            $crate::stored::Stored::get(from)?
+                        } else {
+                            $crate::stored::Stored::nothing()?
+                        }
+                    },)+
+                };
+                (there == 0).then_some(read)
+            }
+
+            fn is_nothing(&self) -> bool {
+                $($crate::stored::Stored::is_nothing(&self.$field))&&+
+            }
+
+            fn nothing() -> Option<Self> {
+                Some(Self { $($field: $crate::stored::Stored::nothing()?,)+ })
+            }
+        }
+    };
+}
+pub(crate) use stored;
+
+impl Stored for bool {
+    fn put(&self, to: &mut Writer) {
+        to.byte(u8::from(*self));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        match from.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        !*self
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(false)
+    }
+}
+
+impl Stored for u8 {
+    fn put(&self, to: &mut Writer) {
+        to.byte(*self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        from.byte()
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == 0
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(0)
+    }
+}
+
+impl Stored for i64 {
+    fn put(&self, to: &mut Writer) {
+        to.number(*self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        from.number()
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == 0
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(0)
+    }
+}
+
+impl Stored for i32 {
+    fn put(&self, to: &mut Writer) {
+        to.number(i64::from(*self));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        from.number()?.try_into().ok()
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == 0
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(0)
+    }
+}
+
+/// Raw and max points.
+impl Stored for (i64, i64) {
+    fn put(&self, to: &mut Writer) {
+        points(self.0, to);
+        points(self.1, to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        Some((points_in(from)?, points_in(from)?))
+    }
+}
+
+/// What one point is in stored decimals.
+const POINT: i64 = 10_000;
+
+fn points(n: i64, to: &mut Writer) {
+    if n % POINT == 0 {
+        to.number(n / POINT * 2);
+    } else {
+        to.number(1);
+        to.number(n);
+    }
+}
+
+fn points_in(from: &mut Reader<'_>) -> Option<i64> {
+    let n = from.number()?;
+    match n {
+        1 => from.number(),
+        n if n % 2 == 0 => (n / 2).checked_mul(POINT),
+        _ => None,
+    }
+}
+
+/// A mean and of how many.
+impl Stored for (i32, i32) {
+    fn put(&self, to: &mut Writer) {
+        self.0.put(to);
+        self.1.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        Some((i32::get(from)?, i32::get(from)?))
+    }
+}
+
+impl Stored for String {
+    fn put(&self, to: &mut Writer) {
+        to.text(self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        from.text()
+    }
+}
+
+impl Stored for Order {
+    fn put(&self, to: &mut Writer) {
+        to.order(*self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        from.order()
+    }
+}
+
+impl Stored for Moment {
+    fn put(&self, to: &mut Writer) {
+        to.moment(self.0);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        from.moment().map(Self)
+    }
+}
+
+impl<T: Stored> Stored for Said<T> {
+    fn put(&self, to: &mut Writer) {
+        to.order(self.0);
+        self.1.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(from.order()?, T::get(from)?))
+    }
+}
+
+/// Only ever a field: the struct says whether it is there.
+impl<T: Stored> Stored for Option<T> {
+    fn put(&self, to: &mut Writer) {
+        if let Some(value) = self {
+            value.put(to);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        T::get(from).map(Some)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_none()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Stored> Stored for Vec<T> {
+    fn put(&self, to: &mut Writer) {
+        to.count(many(self.len()));
+        for value in self {
+            value.put(to);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let count = how_many(from)?;
+        let mut values = Self::with_capacity(count);
+        for _ in 0..count {
+            values.push(T::get(from)?);
+        }
+        Some(values)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+impl<T: Stored> Stored for BTreeMap<String, T> {
+    fn put(&self, to: &mut Writer) {
+        to.count(many(self.len()));
+        for (id, value) in self {
+            to.text(id);
+            value.put(to);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let count = how_many(from)?;
+        (0..count).map(|_| Some((from.text()?, T::get(from)?))).collect()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+fn many(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// A length; no value takes less than a byte, so a damaged one asks for no memory.
+fn how_many(from: &mut Reader<'_>) -> Option<usize> {
+    usize::try_from(from.count()?).ok().filter(|count| *count <= from.left())
+}

@@ -1,0 +1,96 @@
+//! Appends numbers, texts and order keys in the form of stored state.
+//!
+//! Place: handed from value to value while a state is written. Keeps the last order key: the next one says only how it
+//! differs.
+
+use uuid::Uuid;
+
+use super::WORDS;
+use crate::order::Order;
+
+/// Where a state is written to.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+    last: Order,
+}
+
+impl Writer {
+    /// A writer whose first byte is the version.
+    pub(crate) fn new(version: u8) -> Self {
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(version);
+        Self { bytes, last: Order::ZERO }
+    }
+
+    /// What was written.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// One byte.
+    pub(crate) fn byte(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    /// A number that is never negative, as a varint.
+    pub(crate) fn count(&mut self, mut n: u64) {
+        while n > 0x7f {
+            self.bytes.push(low(n) | 0x80);
+            n >>= 7;
+        }
+        self.bytes.push(low(n));
+    }
+
+    /// Any number.
+    pub(crate) fn number(&mut self, n: i64) {
+        self.count(((n << 1) ^ (n >> 63)).cast_unsigned());
+    }
+
+    /// A text.
+    pub(crate) fn text(&mut self, text: &str) {
+        if let Some(uuid) = uuid_of(text) {
+            self.byte(1);
+            self.bytes.extend_from_slice(uuid.as_bytes());
+        } else if let Some(word) = WORDS.iter().position(|word| *word == text) {
+            self.count(2 * long(word) + 3);
+        } else {
+            self.count(2 * long(text.len()));
+            self.bytes.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// A time near the last order key.
+    pub(crate) fn moment(&mut self, at: i64) {
+        self.number(at.wrapping_sub(self.last.activity()));
+    }
+
+    /// An order key.
+    pub(crate) fn order(&mut self, order: Order) {
+        let differences = order.minus(self.last);
+        self.last = order;
+        let [a, b, c, d] = differences.map(|difference| u8::from(difference != 0));
+        self.byte(a | b << 1 | c << 2 | d << 3);
+        for difference in differences.into_iter().filter(|d| *d != 0) {
+            self.number(difference);
+        }
+    }
+}
+
+/// The UUID that a text is, if it is spelt as we spell them.
+fn uuid_of(text: &str) -> Option<Uuid> {
+    if text.len() != uuid::fmt::Hyphenated::LENGTH {
+        return None;
+    }
+    let uuid = Uuid::try_parse(text).ok()?;
+    let mut spelt = [0; uuid::fmt::Hyphenated::LENGTH];
+    (uuid.hyphenated().encode_lower(&mut spelt) == text).then_some(uuid)
+}
+
+fn low(n: u64) -> u8 {
+    u8::try_from(n & 0x7f).unwrap_or(0)
+}
+
+fn long(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
