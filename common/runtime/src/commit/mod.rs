@@ -12,8 +12,10 @@ pub mod embedded_txn;
 pub mod engine;
 pub mod folder;
 pub mod outbox;
+pub(crate) mod overlay;
 pub mod queue;
 pub mod status;
+pub(crate) mod writer;
 
 use std::ops::Range;
 use std::sync::Arc;
