@@ -11,6 +11,7 @@ use crate::enrich::{ENRICHERS, Known};
 use crate::impact::Published;
 use crate::item::{Attempt, InScope};
 use crate::session::{Scope, Session};
+use crate::stored::Id;
 use crate::tables::{item_of, resource_of};
 
 /// Whose change it is: that of the event's own session, or of another one that became the latest.
@@ -19,7 +20,7 @@ pub enum Subject {
     /// The event's session.
     Own,
     /// Another session of the same assessment and scope.
-    Attempt(String),
+    Attempt(Id),
 }
 
 /// Where the changes of one event belong.
@@ -66,12 +67,12 @@ impl<'r> Place<'r> {
 
     /// A change of a resource or question inside, or of a single one.
     #[must_use]
-    pub fn resource_change(&self, of: (Entity, &str, Option<&str>), figures: Published) -> Change<'r> {
+    pub fn resource_change(&self, of: (Entity, &Id, Option<&str>), figures: Published) -> Change<'r> {
         let (entity, id, word) = of;
         let mut change = self.change(entity, figures);
         change.context.collection_id.clone_from(&self.item_id);
         change.context.collection_type = self.item_kind.map(Text::Borrowed);
-        change.resource_id = Some(same(id, self.resource_id.as_ref()));
+        change.resource_id = Some(id.spelt_as(self.resource_id.as_ref()));
         change.resource_type = word.map(|w| Text::Owned(w.to_owned()));
         change
     }
@@ -84,9 +85,9 @@ impl<'r> Place<'r> {
 
     /// A change of the assessment in another session.
     #[must_use]
-    pub fn attempt_change(&self, session_id: &str, attempt: &Attempt, figures: Published) -> Change<'r> {
+    pub fn attempt_change(&self, session_id: &Id, attempt: &Attempt, figures: Published) -> Change<'r> {
         let mut change = self.change(Entity::Assessment, figures);
-        change.session_id = Text::Owned(session_id.to_owned());
+        change.session_id = Text::Owned(session_id.to_text());
         change.item_type = attempt.word.clone().map(Text::Owned);
         let context = &mut change.context;
         context.session_id = Some(change.session_id.clone());
@@ -125,10 +126,10 @@ fn context_of<'r>(event: &UsageEvent<'r>, session: &Session, scope: &Scope) -> C
     Context {
         tenant_id: event.tenant_id.clone(),
         partner_id: Some(event.partner_id.clone()),
-        class_id: scope.class.as_deref().map(|id| same(id, event.class_id.as_ref())),
-        course_id: scope.course.as_deref().map(|id| same(id, event.course_id.as_ref())),
-        unit_id: scope.unit.as_deref().map(|id| same(id, event.unit_id.as_ref())),
-        lesson_id: scope.lesson.as_deref().map(|id| same(id, event.lesson_id.as_ref())),
+        class_id: scope.class.as_ref().map(|id| id.spelt_as(event.class_id.as_ref())),
+        course_id: scope.course.as_ref().map(|id| id.spelt_as(event.course_id.as_ref())),
+        unit_id: scope.unit.as_ref().map(|id| id.spelt_as(event.unit_id.as_ref())),
+        lesson_id: scope.lesson.as_ref().map(|id| id.spelt_as(event.lesson_id.as_ref())),
         collection_id: None,
         collection_type: None,
         session_id: Some(event.session_id.clone()),

@@ -9,28 +9,28 @@ use crate::order::{Order, Said, keep_latest};
 use crate::scoring::{self, ItemScore};
 use crate::session::{Carried, Scope, Session};
 use crate::slot::Slot;
-use crate::stored::stored;
+use crate::stored::{Id, Shelf, Shelved, stored};
 
 /// State of one learner's item.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct LearnerItem {
     /// Two plays in two scopes are two records.
     scopes: Vec<Scoped>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 struct Scoped {
     scope: Scope,
     known: InScope,
 }
 
 /// What is known within one scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct InScope {
     /// Assessments: the stopped sessions by id.
-    pub attempts: BTreeMap<String, Attempt>,
+    pub(crate) attempts: Shelf<Attempt>,
     /// Collections: latest counting answer per question.
-    pub answers: BTreeMap<String, Said<(i64, i64)>>,
+    pub(crate) answers: BTreeMap<Id, Said<(i64, i64)>>,
     /// Collections: order key of the newest answer, counting or not.
     pub newest_answer: Option<Order>,
     /// Collections: whether any session said the item is external.
@@ -46,14 +46,8 @@ pub struct InScope {
 /// One stopped session of an assessment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// Order key of its last stop: sessions are ordered by it (domain.md §12).
-    pub last_stop: Order,
-    /// Its result; absent while an answer waits.
-    pub result: Option<ItemScore>,
-    /// Whether a withdrawal stands.
-    pub withdrawn: bool,
-    /// Whether it holds the latest flag.
-    pub latest: bool,
+    /// How it stands among the others.
+    pub standing: Standing,
     /// The client's word for the item.
     pub word: Option<String>,
     /// What its plays said and its changes repeat.
@@ -62,7 +56,44 @@ pub struct Attempt {
     pub score_slot: Slot<ItemScore>,
 }
 
+/// What the order of the sessions and the latest flag depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Order key of its last stop: sessions are ordered by it (domain.md §12).
+    pub last_stop: Order,
+    /// Its result; absent while an answer waits.
+    pub result: Option<ItemScore>,
+    /// Whether a withdrawal stands.
+    pub withdrawn: bool,
+    /// Whether it holds the latest flag.
+    pub latest: bool,
+}
+
+impl Shelved for Attempt {
+    type Gist = Standing;
+
+    fn gist(&self) -> &Standing {
+        &self.standing
+    }
+}
+
+impl Standing {
+    fn counts(&self) -> bool {
+        !self.withdrawn && self.result.is_some_and(|r| r.graded)
+    }
+}
+
 impl LearnerItem {
+    /// Opens what an event of the session can touch: its own record, the one with the latest flag, and the one that
+    /// gets it should the own one lose it.
+    #[must_use]
+    pub fn open(&mut self, scope: &Scope, session: &str) -> Option<()> {
+        let Some(scoped) = self.scopes.iter_mut().find(|s| s.scope == *scope) else { return Some(()) };
+        let own = Id::of(session);
+        let next = scoped.known.latest_beside(&own).cloned();
+        scoped.known.attempts.open(|id, standing| *id == own || standing.latest || next.as_ref() == Some(id))
+    }
+
     /// The record of a scope, made when it is first asked for.
     pub fn in_scope(&mut self, scope: &Scope) -> &mut InScope {
         let at = self.scopes.iter().position(|s| s.scope == *scope).unwrap_or_else(|| {
@@ -85,8 +116,8 @@ impl LearnerItem {
 impl InScope {
     /// Takes over what a collection's session knows.
     pub fn merge_practice(&mut self, session: &Session) {
-        for (id, resource) in &session.resources {
-            if let Some(answer) = resource.counting_answer() {
+        for (id, gist) in session.resources.gists() {
+            if let Some(answer) = gist.counting_answer() {
                 merge_answer(&mut self.answers, id, answer);
             }
         }
@@ -103,49 +134,56 @@ impl InScope {
     /// Takes over what an assessment's session knows and hands the latest flag to whom it belongs.
     pub fn merge_test(&mut self, id: &str, session: &Session, provisional: bool) {
         let Some(last_stop) = session.last_stop else { return };
-        let held = self.attempts.remove(id);
-        let (latest, score_slot) = held.map(|a| (a.latest, a.score_slot)).unwrap_or_default();
-        let attempt = Attempt {
+        let standing = Standing {
             last_stop,
             result: scoring::session_result(session, provisional),
             withdrawn: session.is_withdrawn(),
-            latest,
-            word: session.item_word().map(str::to_owned),
-            carried: session.carried.clone(),
-            score_slot,
+            latest: false,
         };
-        self.attempts.insert(id.to_owned(), attempt);
+        let new = || Attempt { standing, word: None, carried: Carried::default(), score_slot: Slot::default() };
+        let attempt = self.attempts.opened_or(Id::of(id), last_stop, new);
+        attempt.standing = Standing { latest: attempt.standing.latest, ..standing };
+        attempt.word = session.item_word().map(str::to_owned);
+        attempt.carried.clone_from(&session.carried);
     }
 
     /// The session that is the latest by what is known now.
     #[must_use]
-    pub fn latest_attempt(&self) -> Option<String> {
-        let counting = self.attempts.iter().filter(|(_, a)| !a.withdrawn && a.result.is_some_and(|r| r.graded));
-        counting.max_by_key(|(_, a)| a.last_stop).map(|(id, _)| id.clone())
+    pub fn latest_attempt(&self) -> Option<Id> {
+        latest_of(self.attempts.gists()).cloned()
+    }
+
+    fn latest_beside(&self, own: &Id) -> Option<&Id> {
+        latest_of(self.attempts.gists().filter(|(id, _)| *id != own))
     }
 
     /// The number of a session among the stopped, not withdrawn ones, ordered by last stop; a running session gets
     /// the number it will have.
     #[must_use]
     pub fn attempt_number(&self, session: &str) -> Option<i32> {
-        let own = self.attempts.get(session);
+        let own_id = Id::of(session);
+        let own = self.attempts.gists().find(|(id, _)| **id == own_id).map(|(_, own)| own);
         if own.is_some_and(|a| a.withdrawn) {
             return None;
         }
         let earlier = self
             .attempts
-            .iter()
-            .filter(|(id, a)| *id != session && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop));
+            .gists()
+            .filter(|(id, a)| **id != own_id && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop));
         i32::try_from(earlier.count() + 1).ok()
     }
 }
 
-fn merge_answer(answers: &mut BTreeMap<String, Said<(i64, i64)>>, id: &str, answer: &Said<(i64, i64)>) {
+fn latest_of<'s>(sessions: impl Iterator<Item = (&'s Id, &'s Standing)>) -> Option<&'s Id> {
+    sessions.filter(|(_, a)| a.counts()).max_by_key(|(_, a)| a.last_stop).map(|(id, _)| id)
+}
+
+fn merge_answer(answers: &mut BTreeMap<Id, Said<(i64, i64)>>, id: &Id, answer: &Said<(i64, i64)>) {
     match answers.get_mut(id) {
         Some(held) if held.0 >= answer.0 => {}
-        Some(held) => *held = answer.clone(),
+        Some(held) => *held = *answer,
         None => {
-            answers.insert(id.to_owned(), answer.clone());
+            answers.insert(id.clone(), *answer);
         }
     }
 }
@@ -153,4 +191,5 @@ fn merge_answer(answers: &mut BTreeMap<String, Said<(i64, i64)>>, id: &str, answ
 stored!(LearnerItem { scopes });
 stored!(Scoped { scope, known });
 stored!(InScope { attempts, answers, newest_answer, external, external_score, update, score_slot });
-stored!(Attempt { last_stop, result, withdrawn, latest, word, carried, score_slot });
+stored!(Attempt { standing, word, carried, score_slot });
+stored!(Standing { last_stop, result, withdrawn, latest });

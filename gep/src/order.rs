@@ -48,7 +48,7 @@ impl Order {
 }
 
 /// Something an event said, with that event's order key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said<T>(pub Order, pub T);
 
 /// Keeps the later of what is held and what is said now.

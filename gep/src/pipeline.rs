@@ -18,7 +18,7 @@ use crate::item::LearnerItem;
 use crate::order::Order;
 use crate::session::Session;
 use crate::settings::GepSettings;
-use crate::stored;
+use crate::stored::{self, Id, Stored};
 use crate::tables::{applied_key, item_of, learner_item_key, resource_of, session_key};
 
 /// Where accepted events lie.
@@ -116,10 +116,14 @@ impl Gep {
         let mut session: Session = stored::load(seen.row(&session_key))?;
         let item_row = item_key.as_ref().and_then(|key| seen.row(key));
         let mut item = item_key.as_ref().map(|_| stored::load::<LearnerItem>(item_row)).transpose()?;
+        session.open(event).ok_or_else(stored::unreadable)?;
         let before = (!is_open(&session, event)).then(|| session.clone());
         let folded = session.fold(event, Order::of(event, input.offset), self.settings.visit_cap_ms);
         if folded.scope_mismatch {
             effects.notes.push(Note::ScopeMismatch);
+        }
+        if let (Some(item), Some(scope)) = (&mut item, &session.scope) {
+            item.open(scope, &event.session_id).ok_or_else(stored::unreadable)?;
         }
         let changes = impact::changes(Moved {
             event,
@@ -138,7 +142,7 @@ impl Gep {
 
 /// Whether everything the event can touch may go out already, so that the session before the fold is not needed.
 fn is_open(session: &Session, event: &UsageEvent<'_>) -> bool {
-    let resource = resource_of(event).and_then(|id| session.resources.get(id));
+    let resource = resource_of(event).and_then(|id| session.resources.get(&Id::of(id)));
     let item_open = item_of(event).is_none() || session.role().is_some();
     session.scope.is_some() && item_open && resource.is_none_or(|r| r.is_question().is_some())
 }
@@ -148,7 +152,7 @@ fn changed(was: Option<&Row>, item: &LearnerItem) -> Option<Row> {
     let bytes = stored::bytes(item);
     let same = match was {
         Some(row) => row.bytes(0) == Some(&bytes),
-        None => *item == LearnerItem::default(),
+        None => item.is_nothing(),
     };
     (!same).then(|| stored::row(&bytes))
 }

@@ -9,24 +9,19 @@ use da_model::score::Points;
 
 use crate::order::{Moment, Order, Said, keep_first, keep_latest};
 use crate::slot::{Moves, Slot};
-use crate::stored::{Reader, Stored, Writer, stored};
+use crate::stored::{Reader, Shelved, Stored, Writer, stored};
 
 /// State of one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resource {
-    kind: Option<Said<bool>>,
+    /// What its session needs to know of it.
+    pub gist: Gist,
     /// Whether a DE went out under the kind, which then stays.
     kind_fixed: bool,
     /// The client's word for its type.
     pub word: Option<Said<String>>,
     starts: Vec<Said<Moment>>,
-    /// Time of all visits.
-    pub time: Time,
-    answer: Option<Said<Mark>>,
-    unsaid: Option<Order>,
-    counting: Option<Said<(i64, i64)>>,
     status: Option<Said<u8>>,
-    reaction: Option<Said<i32>>,
     codes: Option<Said<Vec<String>>>,
     /// What was published about its time.
     pub time_slot: Slot<Time>,
@@ -34,6 +29,18 @@ pub struct Resource {
     pub score_slot: Slot<QuestionScore>,
     /// What was published about its reaction.
     pub reaction_slot: Slot<i32>,
+}
+
+/// What the totals of a session are made of, resource by resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gist {
+    kind: Option<Said<bool>>,
+    /// Time of all visits.
+    pub time: Time,
+    answer: Option<Said<Mark>>,
+    unsaid: Option<Order>,
+    counting: Option<Said<(i64, i64)>>,
+    reaction: Option<Said<i32>>,
 }
 
 /// Counted time, uncapped time and visits.
@@ -112,62 +119,25 @@ impl Time {
     }
 }
 
-impl Resource {
-    /// Merges one event about this resource; returns the uncapped time of a visit.
-    pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
-        self.fold_kind(event, order);
-        if let Some(word) = &event.object.object_type {
-            keep_first(&mut self.word, order, word.to_string());
-        }
-        if !event.codes.is_empty() {
-            keep_latest(&mut self.codes, order, event.codes.iter().map(ToString::to_string).collect());
-        }
-        match event.event_name {
-            UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
-            UsageName::ReactionCreate => {
-                if let Some(reaction) = event.reaction.filter(|r| *r > 0) {
-                    keep_latest(&mut self.reaction, order, reaction);
-                }
-                None
-            }
-            UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate => {
-                self.fold_grade(event, order);
-                None
-            }
-            UsageName::CollectionPlay | UsageName::CollectionScoreUpdate => None,
-        }
-    }
+impl Shelved for Resource {
+    type Gist = Gist;
 
+    fn gist(&self) -> &Gist {
+        &self.gist
+    }
+}
+
+impl Gist {
     /// Whether it is a question; `None` while no event has said so.
     #[must_use]
     pub fn is_question(&self) -> Option<bool> {
         self.kind.as_ref().map(|k| k.1)
     }
 
-    /// The kind went out in a DE: it stays.
-    pub const fn fix_kind(&mut self) {
-        self.kind_fixed = true;
-    }
-
-    /// Time of its visits; `None` before the first stop.
-    #[must_use]
-    pub fn time_value(&self) -> Option<Time> {
-        (self.time.visits > 0).then_some(self.time)
-    }
-
     /// The latest reaction.
     #[must_use]
-    pub fn reaction_value(&self) -> Option<i32> {
+    pub fn reaction(&self) -> Option<i32> {
         self.reaction.as_ref().map(|r| r.1)
-    }
-
-    /// The latest answer; `None` for plain resources and before the first answer.
-    #[must_use]
-    pub fn score_value(&self) -> Option<QuestionScore> {
-        let (_, mark) = self.latest_answer()?;
-        let said = self.status.as_ref().filter(|s| self.unsaid.is_none_or(|u| u < s.0)).map(|s| s.1);
-        let status = said.or_else(|| self.unsaid.map(|_| index(AnswerStatus::Attempted)));
-        Some(QuestionScore { mark, status, codes: self.codes.as_ref().map(|c| c.1.clone()).unwrap_or_default() })
     }
 
     /// The latest answer and its order key, if this is a question.
@@ -186,6 +156,65 @@ impl Resource {
     pub fn counting_answer(&self) -> Option<&Said<(i64, i64)>> {
         self.counting.as_ref().filter(|_| self.is_question() == Some(true))
     }
+}
+
+impl Resource {
+    /// Merges one event about this resource; returns the uncapped time of a visit.
+    pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
+        self.fold_kind(event, order);
+        if let Some(word) = &event.object.object_type {
+            keep_first(&mut self.word, order, word.to_string());
+        }
+        if !event.codes.is_empty() {
+            keep_latest(&mut self.codes, order, event.codes.iter().map(ToString::to_string).collect());
+        }
+        match event.event_name {
+            UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
+            UsageName::ReactionCreate => {
+                if let Some(reaction) = event.reaction.filter(|r| *r > 0) {
+                    keep_latest(&mut self.gist.reaction, order, reaction);
+                }
+                None
+            }
+            UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate => {
+                self.fold_grade(event, order);
+                None
+            }
+            UsageName::CollectionPlay | UsageName::CollectionScoreUpdate => None,
+        }
+    }
+
+    /// Whether it is a question; `None` while no event has said so.
+    #[must_use]
+    pub fn is_question(&self) -> Option<bool> {
+        self.gist.is_question()
+    }
+
+    /// The kind went out in a DE: it stays.
+    pub const fn fix_kind(&mut self) {
+        self.kind_fixed = true;
+    }
+
+    /// Time of its visits; `None` before the first stop.
+    #[must_use]
+    pub fn time_value(&self) -> Option<Time> {
+        (self.gist.time.visits > 0).then_some(self.gist.time)
+    }
+
+    /// The latest reaction.
+    #[must_use]
+    pub fn reaction_value(&self) -> Option<i32> {
+        self.gist.reaction()
+    }
+
+    /// The latest answer; `None` for plain resources and before the first answer.
+    #[must_use]
+    pub fn score_value(&self) -> Option<QuestionScore> {
+        let (_, mark) = self.gist.latest_answer()?;
+        let said = self.status.as_ref().filter(|s| self.gist.unsaid.is_none_or(|u| u < s.0)).map(|s| s.1);
+        let status = said.or_else(|| self.gist.unsaid.map(|_| index(AnswerStatus::Attempted)));
+        Some(QuestionScore { mark, status, codes: self.codes.as_ref().map(|c| c.1.clone()).unwrap_or_default() })
+    }
 
     fn fold_kind(&mut self, event: &UsageEvent<'_>, order: Order) {
         let said = match event.object.kind {
@@ -198,7 +227,7 @@ impl Resource {
             }
         };
         if let (Some(said), false) = (said, self.kind_fixed) {
-            keep_first(&mut self.kind, order, said);
+            keep_first(&mut self.gist.kind, order, said);
         }
     }
 
@@ -210,7 +239,7 @@ impl Resource {
             }
             EventKind::Stop => {
                 let wall = self.wall_of(event, order);
-                self.time = self.time.with_visit(wall, cap_ms);
+                self.gist.time = self.gist.time.with_visit(wall, cap_ms);
                 self.fold_answer(event, order);
                 Some(wall)
             }
@@ -226,8 +255,8 @@ impl Resource {
 
     fn fold_answer(&mut self, event: &UsageEvent<'_>, order: Order) {
         let Some(answer) = &event.answer else {
-            if event.object.kind != ObjectKind::Resource && self.unsaid.is_none_or(|held| held < order) {
-                self.unsaid = Some(order);
+            if event.object.kind != ObjectKind::Resource && self.gist.unsaid.is_none_or(|held| held < order) {
+                self.gist.unsaid = Some(order);
             }
             return;
         };
@@ -249,9 +278,9 @@ impl Resource {
     }
 
     fn set(&mut self, order: Order, mark: Mark) {
-        keep_latest(&mut self.answer, order, mark);
+        keep_latest(&mut self.gist.answer, order, mark);
         if let Mark::Points(raw, max) = mark {
-            keep_latest(&mut self.counting, order, (raw, max));
+            keep_latest(&mut self.gist.counting, order, (raw, max));
         }
     }
 }
@@ -269,22 +298,8 @@ fn index(status: AnswerStatus) -> u8 {
     u8::try_from(status.index()).unwrap_or(0)
 }
 
-stored!(Resource {
-    kind,
-    kind_fixed,
-    word,
-    starts,
-    time,
-    answer,
-    unsaid,
-    counting,
-    status,
-    reaction,
-    codes,
-    time_slot,
-    score_slot,
-    reaction_slot,
-});
+stored!(Resource { gist, kind_fixed, word, starts, status, codes, time_slot, score_slot, reaction_slot });
+stored!(Gist { kind, time, answer, unsaid, counting, reaction });
 stored!(QuestionScore { mark, status, codes });
 
 /// Counted time, by how much the uncapped one is longer, visits.

@@ -8,7 +8,7 @@ use da_model::score::{Percent, Points};
 
 use crate::item::InScope;
 use crate::order::Said;
-use crate::resource::{Mark, QuestionScore, Resource};
+use crate::resource::{Gist, Mark, QuestionScore};
 use crate::session::Session;
 use crate::slot::Moves;
 use crate::stored::stored;
@@ -90,7 +90,7 @@ pub fn session_result(session: &Session, provisional: bool) -> Option<ItemScore>
     if session.is_external() {
         return session.external_score.as_ref().map(|s| ItemScore::given(s.1));
     }
-    let marks: Vec<Mark> = session.resources.values().filter_map(Resource::latest_answer).map(|a| a.1).collect();
+    let marks: Vec<Mark> = session.gists().filter_map(Gist::latest_answer).map(|a| a.1).collect();
     let graded = !marks.contains(&Mark::Waiting);
     let counted = marks.iter().filter_map(|mark| match mark {
         Mark::Points(raw, max) => Some((*raw, *max)),

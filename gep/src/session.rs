@@ -3,20 +3,18 @@
 //! Place: the row `session`. Knows what happened, not what it is worth (`scoring`) nor what to say about it
 //! (`impact`).
 
-use std::collections::BTreeMap;
-
 use da_model::event::UsageEvent;
 use da_model::event::item_word;
 use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName};
 
 use crate::order::{Order, Said, keep_first, keep_latest};
-use crate::resource::{Resource, Time};
+use crate::resource::{Gist, Resource, Time};
 use crate::slot::{Role, Slot, Withheld};
-use crate::stored::stored;
+use crate::stored::{Id, Shelf, stored};
 use crate::tables::{concerns_item, resource_of};
 
 /// State of one session.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Session {
     kind: Option<Said<bool>>,
     kind_fixed: bool,
@@ -39,7 +37,7 @@ pub struct Session {
     pub update: Option<Said<(i64, i64)>>,
     withdrawal: Option<Order>,
     /// Its resources and questions by id.
-    pub resources: BTreeMap<String, Resource>,
+    pub(crate) resources: Shelf<Resource>,
     /// Local date of the first view that went out.
     pub view_date: Option<i32>,
     /// What was published about its view.
@@ -56,13 +54,13 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Class.
-    pub class: Option<String>,
+    pub class: Option<Id>,
     /// Course.
-    pub course: Option<String>,
+    pub course: Option<Id>,
     /// Unit.
-    pub unit: Option<String>,
+    pub unit: Option<Id>,
     /// Lesson.
-    pub lesson: Option<String>,
+    pub lesson: Option<Id>,
     track: u8,
     /// Suggested path; 0 is the main path.
     pub path_id: i64,
@@ -104,12 +102,12 @@ impl Scope {
     }
 
     fn of(event: &UsageEvent<'_>) -> Self {
-        let [class, course, unit, lesson] = ids_of(event).map(|id| id.map(str::to_owned));
+        let [class, course, unit, lesson] = ids_of(event).map(|id| id.map(Id::of));
         let track = u8::try_from(event.track.index()).unwrap_or(0);
         Self { class, course, unit, lesson, track, path_id: event.path_id }
     }
 
-    fn ids(&mut self) -> [&mut Option<String>; 4] {
+    fn ids(&mut self) -> [&mut Option<Id>; 4] {
         [&mut self.class, &mut self.course, &mut self.unit, &mut self.lesson]
     }
 }
@@ -133,14 +131,23 @@ impl Session {
             | UsageName::ReactionCreate
             | UsageName::ResourceRubricGrade
             | UsageName::ResourceScoreUpdate => {
-                let id = resource_of(event).unwrap_or_default();
-                if !self.resources.contains_key(id) {
-                    self.resources.insert(id.to_owned(), Resource::default());
-                }
-                folded.wall_ms = self.resources.get_mut(id).and_then(|r| r.fold(event, order, cap_ms));
+                let id = Id::of(resource_of(event).unwrap_or_default());
+                folded.wall_ms = self.resource(id, order).fold(event, order, cap_ms);
             }
         }
         folded
+    }
+
+    /// Opens what the event can touch; must come before its merge.
+    #[must_use]
+    pub fn open(&mut self, event: &UsageEvent<'_>) -> Option<()> {
+        let resource = resource_of(event).map(Id::of);
+        let all = self.scope.is_none();
+        self.resources.open(|id, _| all || resource.as_ref() == Some(id))
+    }
+
+    fn resource(&mut self, id: Id, order: Order) -> &mut Resource {
+        self.resources.opened_or(id, order, Resource::default)
     }
 
     /// Whether the item is an assessment; `None` while no event has said so.
@@ -186,7 +193,7 @@ impl Session {
     /// Time inside: the visits, or what the stops of an external item reported; `None` where there is nothing yet.
     #[must_use]
     pub fn time_value(&self, role: Role) -> Option<Time> {
-        let visits = self.resources.values().map(|r| r.time).fold(Time::default(), Time::plus);
+        let visits = self.gists().map(|r| r.time).fold(Time::default(), Time::plus);
         let inside = if self.is_external() { self.external_time } else { visits };
         let said = match role {
             Role::Test => self.last_stop.is_some(),
@@ -199,7 +206,7 @@ impl Session {
     /// Mean of the latest reactions, half up, and how many resources have one.
     #[must_use]
     pub fn reaction_value(&self) -> Option<(i32, i32)> {
-        let reactions = self.resources.values().filter_map(Resource::reaction_value);
+        let reactions = self.gists().filter_map(Gist::reaction);
         let (sum, count) = reactions.fold((0, 0), |(sum, count), r| (sum + r, count + 1));
         (count > 0).then(|| ((2 * sum + count) / (2 * count), count))
     }
@@ -219,7 +226,12 @@ impl Session {
         if self.is_external() {
             return self.external_score.as_ref().map(|s| s.0);
         }
-        self.resources.values().filter_map(Resource::latest_answer).map(|(order, _)| order).max()
+        self.gists().filter_map(Gist::latest_answer).map(|(order, _)| order).max()
+    }
+
+    /// What is known of its resources and questions.
+    pub fn gists(&self) -> impl Iterator<Item = &Gist> {
+        self.resources.gists().map(|(_, gist)| gist)
     }
 
     fn fold_item(&mut self, item: &ObjectRef<'_>, order: Order) {
@@ -246,9 +258,9 @@ impl Session {
         let mut differs = scope.track() != event.track || scope.path_id != event.path_id;
         for (held, said) in scope.ids().into_iter().zip(ids_of(event)) {
             if held.is_none() && !self.scope_frozen {
-                *held = said.map(str::to_owned);
+                *held = said.map(Id::of);
             }
-            differs |= said.is_some() && held.as_deref() != said;
+            differs |= said.is_some_and(|said| held.as_ref().is_none_or(|held| !held.is(said)));
         }
         differs
     }

@@ -12,9 +12,12 @@
 //! | text | varint: 1 and 16 bytes of a UUID, an odd number for one of [`WORDS`], an even one for twice the bytes that follow |
 //! | order key | a byte that says which of its four parts differ from the order key before, then these differences |
 //! | list, map | varint of how many, then each |
+//! | shelf | as a map, but each value behind its length, and all order keys counted from one that stands before |
 
+mod id;
 mod reader;
 mod shapes;
+mod shelf;
 mod writer;
 
 use std::sync::Arc;
@@ -23,8 +26,10 @@ use da_model::fault::Rejection;
 use da_model::outcome::Reason;
 use da_model::state::{Row, Value};
 
+pub use id::Id;
 pub(crate) use reader::Reader;
 pub(crate) use shapes::stored;
+pub(crate) use shelf::{Shelf, Shelved};
 pub(crate) use writer::Writer;
 
 /// First byte of every row.
@@ -71,15 +76,21 @@ pub(crate) trait Stored: Sized {
 /// A [`Rejection`] when the bytes are none of ours.
 pub(crate) fn load<S: Stored + Default>(row: Option<&Row>) -> Result<S, Rejection> {
     let Some(row) = row else { return Ok(S::default()) };
-    row.bytes(0)
-        .and_then(read)
-        .ok_or_else(|| Rejection::new(Reason::HandlerFailed, "stored state is unreadable: not of this version"))
+    let state = match row.0.first() {
+        Some(Value::Bytes(bytes)) => read(bytes),
+        Some(Value::Null | Value::Int(_) | Value::Text(_)) | None => None,
+    };
+    state.ok_or_else(unreadable)
 }
 
-fn read<S: Stored>(bytes: &[u8]) -> Option<S> {
-    let (version, rest) = bytes.split_first()?;
-    let mut reader = Reader::new(rest);
-    let state = (*version == VERSION).then(|| S::get(&mut reader)).flatten()?;
+/// The refusal of a row that is none of ours.
+pub(crate) fn unreadable() -> Rejection {
+    Rejection::new(Reason::HandlerFailed, "stored state is unreadable")
+}
+
+fn read<S: Stored>(row: &Arc<[u8]>) -> Option<S> {
+    let mut reader = Reader::new(row);
+    let state = if reader.byte()? == VERSION { S::get(&mut reader)? } else { return None };
     reader.is_done().then_some(state)
 }
 

@@ -2,32 +2,42 @@
 //!
 //! Place: the mirror of the writer. Every read can fail: a row may be of a newer version, or damaged.
 
-use uuid::Uuid;
+use std::ops::Range;
+use std::sync::Arc;
+
+use uuid::fmt::Hyphenated;
 
 use super::WORDS;
+use super::id::spelt;
 use crate::order::Order;
 
 /// What is left of a state.
 #[derive(Debug)]
 pub(crate) struct Reader<'b> {
+    row: &'b Arc<[u8]>,
     bytes: &'b [u8],
     last: Order,
 }
 
 impl<'b> Reader<'b> {
-    /// A reader at the start of a state.
-    pub(crate) const fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, last: Order::ZERO }
+    /// A reader at the start of a row.
+    pub(crate) fn new(row: &'b Arc<[u8]>) -> Self {
+        Self { row, bytes: row, last: Order::ZERO }
+    }
+
+    /// A reader of a part of a row, whose order keys count from `base`.
+    pub(crate) fn within(row: &'b Arc<[u8]>, at: Range<usize>, base: Order) -> Option<Self> {
+        Some(Self { row, bytes: row.get(at)?, last: base })
+    }
+
+    /// The row that is read.
+    pub(crate) const fn row(&self) -> &'b Arc<[u8]> {
+        self.row
     }
 
     /// Whether everything was read.
     pub(crate) const fn is_done(&self) -> bool {
         self.bytes.is_empty()
-    }
-
-    /// How many bytes are left, which bounds how many values can follow.
-    pub(crate) const fn left(&self) -> usize {
-        self.bytes.len()
     }
 
     /// One byte.
@@ -56,16 +66,34 @@ impl<'b> Reader<'b> {
         Some((n >> 1).cast_signed() ^ -(n & 1).cast_signed())
     }
 
+    /// A number of values; none takes less than a byte, so a damaged one asks for no memory.
+    pub(crate) fn length(&mut self) -> Option<usize> {
+        usize::try_from(self.count()?).ok().filter(|count| *count <= self.bytes.len())
+    }
+
+    /// Where bytes behind their length lie in the row. Only for a reader of a whole row.
+    pub(crate) fn span(&mut self) -> Option<Range<usize>> {
+        let length = self.length()?;
+        let start = self.row.len() - self.bytes.len();
+        self.take(length)?;
+        Some(start..start + length)
+    }
+
+    /// A text that is a UUID; nothing is read where it is none.
+    pub(crate) fn uuid(&mut self) -> Option<[u8; 16]> {
+        let (uuid, rest) = self.bytes.strip_prefix(&[1])?.split_first_chunk()?;
+        self.bytes = rest;
+        Some(*uuid)
+    }
+
     /// A text.
     pub(crate) fn text(&mut self) -> Option<String> {
-        let head = usize::try_from(self.count()?).ok()?;
-        if head == 1 {
-            let uuid = Uuid::from_slice(self.take(16)?).ok()?;
-            let mut spelt = [0; uuid::fmt::Hyphenated::LENGTH];
-            return Some((*uuid.hyphenated().encode_lower(&mut spelt)).to_owned());
+        if let Some(uuid) = self.uuid() {
+            return Some(spelt(uuid, &mut [0; Hyphenated::LENGTH]).to_owned());
         }
+        let head = usize::try_from(self.count()?).ok()?;
         if head % 2 == 1 {
-            return WORDS.get((head - 3) / 2).map(|word| (*word).to_owned());
+            return head.checked_sub(3).and_then(|n| WORDS.get(n / 2)).map(|word| (*word).to_owned());
         }
         std::str::from_utf8(self.take(head / 2)?).ok().map(str::to_owned)
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Reader, Stored, Writer};
+use super::{Id, Reader, Stored, Writer};
 use crate::order::{Moment, Order, Said};
 
 /// Stores a struct by its fields. The order is the form of the rows: fields are only ever added at the end.
@@ -242,14 +242,14 @@ impl<T: Stored> Stored for Option<T> {
 
 impl<T: Stored> Stored for Vec<T> {
     fn put(&self, to: &mut Writer) {
-        to.count(many(self.len()));
+        to.length(self.len());
         for value in self {
             value.put(to);
         }
     }
 
     fn get(from: &mut Reader<'_>) -> Option<Self> {
-        let count = how_many(from)?;
+        let count = from.length()?;
         let mut values = Self::with_capacity(count);
         for _ in 0..count {
             values.push(T::get(from)?);
@@ -266,18 +266,18 @@ impl<T: Stored> Stored for Vec<T> {
     }
 }
 
-impl<T: Stored> Stored for BTreeMap<String, T> {
+impl<T: Stored> Stored for BTreeMap<Id, T> {
     fn put(&self, to: &mut Writer) {
-        to.count(many(self.len()));
+        to.length(self.len());
         for (id, value) in self {
-            to.text(id);
+            id.put(to);
             value.put(to);
         }
     }
 
     fn get(from: &mut Reader<'_>) -> Option<Self> {
-        let count = how_many(from)?;
-        (0..count).map(|_| Some((from.text()?, T::get(from)?))).collect()
+        let count = from.length()?;
+        (0..count).map(|_| Some((Id::get(from)?, T::get(from)?))).collect()
     }
 
     fn is_nothing(&self) -> bool {
@@ -287,13 +287,4 @@ impl<T: Stored> Stored for BTreeMap<String, T> {
     fn nothing() -> Option<Self> {
         Some(Self::new())
     }
-}
-
-fn many(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
-}
-
-/// A length; no value takes less than a byte, so a damaged one asks for no memory.
-fn how_many(from: &mut Reader<'_>) -> Option<usize> {
-    usize::try_from(from.count()?).ok().filter(|count| *count <= from.left())
 }

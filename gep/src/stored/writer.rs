@@ -3,9 +3,8 @@
 //! Place: handed from value to value while a state is written. Keeps the last order key: the next one says only how it
 //! differs.
 
-use uuid::Uuid;
-
-use super::WORDS;
+use super::id::uuid_of;
+use super::{Stored, WORDS};
 use crate::order::Order;
 
 /// Where a state is written to.
@@ -47,15 +46,25 @@ impl Writer {
         self.count(((n << 1) ^ (n >> 63)).cast_unsigned());
     }
 
+    /// A length.
+    pub(crate) fn length(&mut self, n: usize) {
+        self.count(u64::try_from(n).unwrap_or(u64::MAX));
+    }
+
+    /// A text that is this UUID.
+    pub(crate) fn uuid(&mut self, uuid: &[u8; 16]) {
+        self.byte(1);
+        self.bytes.extend_from_slice(uuid);
+    }
+
     /// A text.
     pub(crate) fn text(&mut self, text: &str) {
         if let Some(uuid) = uuid_of(text) {
-            self.byte(1);
-            self.bytes.extend_from_slice(uuid.as_bytes());
+            self.uuid(uuid.as_bytes());
         } else if let Some(word) = WORDS.iter().position(|word| *word == text) {
-            self.count(2 * long(word) + 3);
+            self.length(2 * word + 3);
         } else {
-            self.count(2 * long(text.len()));
+            self.length(2 * text.len());
             self.bytes.extend_from_slice(text.as_bytes());
         }
     }
@@ -75,22 +84,28 @@ impl Writer {
             self.number(difference);
         }
     }
-}
 
-/// The UUID that a text is, if it is spelt as we spell them.
-fn uuid_of(text: &str) -> Option<Uuid> {
-    if text.len() != uuid::fmt::Hyphenated::LENGTH {
-        return None;
+    /// Bytes behind their length.
+    pub(crate) fn span(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.bytes.extend_from_slice(bytes);
     }
-    let uuid = Uuid::try_parse(text).ok()?;
-    let mut spelt = [0; uuid::fmt::Hyphenated::LENGTH];
-    (uuid.hyphenated().encode_lower(&mut spelt) == text).then_some(uuid)
+
+    /// A value behind its length, its order keys counted from `base`.
+    pub(crate) fn spanned(&mut self, base: Order, value: &impl Stored) {
+        let last = std::mem::replace(&mut self.last, base);
+        let start = self.bytes.len();
+        value.put(self);
+        let end = self.bytes.len();
+        self.length(end - start);
+        let length = self.bytes.len() - end;
+        if let Some(written) = self.bytes.get_mut(start..) {
+            written.rotate_right(length);
+        }
+        self.last = last;
+    }
 }
 
 fn low(n: u64) -> u8 {
     u8::try_from(n & 0x7f).unwrap_or(0)
-}
-
-fn long(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }
