@@ -153,7 +153,7 @@ fn body<'r, T>(
     read: impl FnOnce(&str, &mut In<'r>) -> Read<T>,
 ) -> Result<T, Rejection> {
     let (name, mut from) = opened(value, schemas)?;
-    decode::lineage(&mut from).map_err(undecodable)?;
+    decode::pass_lineage(&mut from).map_err(undecodable)?;
     let event = read(name, &mut from).map_err(undecodable)?;
     ended(from)?;
     Ok(event)

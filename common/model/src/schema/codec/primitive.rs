@@ -142,17 +142,34 @@ fn low_byte(value: u64) -> u8 {
     byte & 0x7f
 }
 
+/// A varint of more than one byte, and what lies behind it.
+fn longer(bytes: &[u8]) -> Read<(i64, &[u8])> {
+    let (mut rest, mut value, mut shift) = (bytes, 0_u64, 0_u32);
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        if shift == 63 && byte > 1 {
+            return Err("a number is longer than 64 bits");
+        }
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok((unzigzag(value), rest));
+        }
+        shift += 7;
+    }
+    Err("the bytes end inside a value")
+}
+
 fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
 }
 
-/// Reads primitives; what is left lies in the slice.
+/// Reads primitives; what is left lies in the slice. Inlined without asking: a call costs more than most reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct In<'r>(pub(super) &'r [u8]);
 
 impl<'r> In<'r> {
     /// One byte.
-    #[inline]
+    #[inline(always)]
     pub(super) fn byte(&mut self) -> Read<u8> {
         let (first, rest) = self.0.split_first().ok_or("the bytes end inside a value")?;
         self.0 = rest;
@@ -160,44 +177,41 @@ impl<'r> In<'r> {
     }
 
     /// Zigzag varint.
-    #[inline]
+    #[inline(always)]
     pub(super) fn long(&mut self) -> Read<i64> {
         if let Some((first @ ..0x80, rest)) = self.0.split_first() {
             self.0 = rest;
             return Ok(unzigzag(u64::from(*first)));
         }
-        self.longer()
+        let (value, rest) = longer(self.0)?;
+        self.0 = rest;
+        Ok(value)
     }
 
-    fn longer(&mut self) -> Read<i64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            if shift == 63 && byte > 1 {
-                return Err("a number is longer than 64 bits");
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(unzigzag(value));
+    /// Passes over a number of any length.
+    #[inline(always)]
+    pub(super) fn pass_number(&mut self) -> Read<()> {
+        loop {
+            if self.byte()? < 0x80 {
+                return Ok(());
             }
         }
-        Err("a number is longer than 64 bits")
     }
 
     /// Zigzag varint of 32 bits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn int(&mut self) -> Read<i32> {
         i32::try_from(self.long()?).map_err(|_| "a number is longer than 32 bits")
     }
 
     /// An unsigned coordinate.
-    #[inline]
+    #[inline(always)]
     pub(super) fn coordinate(&mut self) -> Read<u32> {
         u32::try_from(self.int()?).map_err(|_| "a partition is negative")
     }
 
     /// One byte, 0 or 1.
-    #[inline]
+    #[inline(always)]
     pub(super) fn boolean(&mut self) -> Read<bool> {
         match self.byte()? {
             0 => Ok(false),
@@ -207,7 +221,7 @@ impl<'r> In<'r> {
     }
 
     /// `n` bytes as they are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fixed(&mut self, n: usize) -> Read<&'r [u8]> {
         let (head, rest) = self.0.split_at_checked(n).ok_or("a length exceeds the bytes left")?;
         self.0 = rest;
@@ -215,36 +229,36 @@ impl<'r> In<'r> {
     }
 
     /// Length and bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&mut self) -> Read<&'r [u8]> {
         let length = usize::try_from(self.long()?).map_err(|_| "a length is negative")?;
         self.fixed(length)
     }
 
     /// Length and UTF-8, borrowed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text(&mut self) -> Read<Text<'r>> {
         self.word().map(Cow::Borrowed)
     }
 
     /// Length and UTF-8, as a plain slice.
-    #[inline]
+    #[inline(always)]
     pub(super) fn word(&mut self) -> Read<&'r str> {
         std::str::from_utf8(self.bytes()?).map_err(|_| "a text is no UTF-8")
     }
 
     /// A hyphenated UUID.
-    #[inline]
+    #[inline(always)]
     pub(super) fn uuid(&mut self) -> Read<Uuid> {
-        let text = self.word()?;
+        let text = self.bytes()?;
         if text.len() != 36 {
             return Err("a UUID is not hyphenated");
         }
-        Uuid::try_parse(text).map_err(|_| "a UUID cannot be read")
+        Uuid::try_parse_ascii(text).map_err(|_| "a UUID cannot be read")
     }
 
     /// A decimal's unscaled value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decimal(&mut self) -> Read<i64> {
         let bytes = self.bytes()?;
         let (first, rest) = bytes.split_first().ok_or("a decimal has no bytes")?;
@@ -256,20 +270,44 @@ impl<'r> In<'r> {
     }
 
     /// One of a closed list, by its index.
-    #[inline]
+    #[inline(always)]
     pub(super) fn choice<T: Copy>(&mut self, all: &[T]) -> Read<T> {
         let index = usize::try_from(self.long()?).map_err(|_| "an enum index is negative")?;
         all.get(index).copied().ok_or("an enum index is out of range")
     }
 
     /// A nullable value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn maybe<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Option<T>> {
+        if self.branch()? { read(self).map(Some) } else { Ok(None) }
+    }
+
+    /// Whether a nullable value follows.
+    #[inline(always)]
+    fn branch(&mut self) -> Read<bool> {
         match self.long()? {
-            0 => Ok(None),
-            1 => read(self).map(Some),
+            0 => Ok(false),
+            1 => Ok(true),
             _ => Err("a union branch is out of range"),
         }
+    }
+
+    /// A nullable text.
+    #[inline(always)]
+    pub(super) fn maybe_text(&mut self) -> Read<Option<Text<'r>>> {
+        if self.branch()? { self.text().map(Some) } else { Ok(None) }
+    }
+
+    /// A nullable int.
+    #[inline(always)]
+    pub(super) fn maybe_int(&mut self) -> Read<Option<i32>> {
+        if self.branch()? { self.int().map(Some) } else { Ok(None) }
+    }
+
+    /// Passes over nullable bytes.
+    #[inline(always)]
+    pub(super) fn pass_maybe_bytes(&mut self) -> Read<()> {
+        if self.branch()? { self.bytes().map(drop) } else { Ok(()) }
     }
 
     /// An array or map; blocks with their size in bytes are read too.
