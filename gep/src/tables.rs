@@ -13,7 +13,7 @@ pub static APPLIED: Table = Table {
     doc: "Events that were applied, for ever: the memory by which repeats and conflicts are recognised.",
     keys: &[TENANT, LEARNER, SESSION_ID, ITEM, Column::new("event_key", Kind::Text, "the event's dedupe key")],
     values: &[
-        Column::new("fingerprint", Kind::Text, "SHA-256 of the content as sent"),
+        Column::new("fingerprint", Kind::Bytes, "SHA-256 of the content as sent"),
         Column::new("resource", Kind::Text, "resource or question, '' where the event is about an item"),
         Column::nullable("wall_ms", Kind::Int, "uncapped time of a visit, ms; null where the event is no visit"),
     ],

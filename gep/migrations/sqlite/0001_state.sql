@@ -4,7 +4,7 @@ CREATE TABLE applied (
   session TEXT NOT NULL,
   item TEXT NOT NULL,
   event_key TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
   resource TEXT NOT NULL,
   wall_ms INTEGER,
   PRIMARY KEY (tenant_id, learner, session, item, event_key)
