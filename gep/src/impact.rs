@@ -106,9 +106,9 @@ impl<'r> Ledger<'_, 'r> {
         if metrics.iter().any(Option::is_some) {
             resource.fix_kind();
         }
-        let word = resource.word.as_ref().map(|w| w.1.as_str());
+        let word = resource.word.as_ref().map(|w| w.1.clone());
         for metric in metrics.into_iter().flatten() {
-            self.found.push((Subject::Own, place.resource_change((entity, id, word), metric)));
+            self.found.push((Subject::Own, place.resource_change((entity, id, word.as_ref()), metric)));
         }
     }
 

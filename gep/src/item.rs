@@ -9,7 +9,7 @@ use crate::order::{Order, Said, keep_latest};
 use crate::scoring::{self, ItemScore};
 use crate::session::{Carried, Scope, Session};
 use crate::slot::Slot;
-use crate::stored::{Id, Shelf, Shelved, stored};
+use crate::stored::{Id, Shelf, Shelved, Word, stored};
 
 /// State of one learner's item.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ pub struct Attempt {
     /// How it stands among the others.
     pub standing: Standing,
     /// The client's word for the item.
-    pub word: Option<String>,
+    pub word: Option<Word>,
     /// What its plays said and its changes repeat.
     pub carried: Carried,
     /// What was published about its score.
@@ -143,7 +143,7 @@ impl InScope {
         let new = || Attempt { standing, word: None, carried: Carried::default(), score_slot: Slot::default() };
         let attempt = self.attempts.opened_or(Id::of(id), last_stop, new);
         attempt.standing = Standing { latest: attempt.standing.latest, ..standing };
-        attempt.word = session.item_word().map(str::to_owned);
+        attempt.word = session.item_word().cloned();
         attempt.carried.clone_from(&session.carried);
     }
 

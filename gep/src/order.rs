@@ -59,8 +59,8 @@ pub fn keep_latest<T>(held: &mut Option<Said<T>>, order: Order, said: T) {
 }
 
 /// Keeps the earlier of what is held and what is said now.
-pub fn keep_first<T>(held: &mut Option<Said<T>>, order: Order, said: T) {
+pub fn keep_first<T>(held: &mut Option<Said<T>>, order: Order, said: impl FnOnce() -> T) {
     if held.as_ref().is_none_or(|h| h.0 > order) {
-        *held = Some(Said(order, said));
+        *held = Some(Said(order, said()));
     }
 }

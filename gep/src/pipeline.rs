@@ -38,6 +38,9 @@ pub struct Gep {
 pub struct Accepted<'r> {
     event: UsageEvent<'r>,
     offset: Offset,
+    applied: RowKey,
+    /// Session and item, where its learner's state is kept.
+    state: Option<(RowKey, Option<RowKey>)>,
 }
 
 impl Gep {
@@ -61,23 +64,25 @@ impl Handler for Gep {
 
     fn decode<'r>(&self, record: &Record<'r>, schemas: &Schemas) -> Result<Accepted<'r>, Rejection> {
         let value = record.value.ok_or_else(|| Rejection::new(Reason::Undecodable, "the record has no value"))?;
-        Ok(Accepted { event: codec::decode_usage(value, schemas)?, offset: record.offset })
+        let event = codec::decode_usage(value, schemas)?;
+        let applied = applied_key(&event);
+        let state = event.is_student.then(|| (session_key(&event), learner_item_key(&event)));
+        Ok(Accepted { event, offset: record.offset, applied, state })
     }
 
     fn reads(&self, input: &Accepted<'_>) -> Vec<RowKey> {
-        let event = &input.event;
-        let mut keys = vec![applied_key(event)];
-        if event.is_student {
-            keys.push(session_key(event));
-            keys.extend(learner_item_key(event));
+        let mut keys = Vec::with_capacity(3);
+        keys.push(input.applied.clone());
+        if let Some((session, item)) = &input.state {
+            keys.push(session.clone());
+            keys.extend(item.clone());
         }
         keys
     }
 
     fn decide<'r>(&self, input: &Self::Input<'r>, seen: &Snapshot<'_>) -> Result<Effects<'r>, Rejection> {
         let event = &input.event;
-        let applied = applied_key(event);
-        match dedupe::check(seen.row(&applied), event) {
+        match dedupe::check(seen.row(&input.applied), event) {
             Known::Repeat => return Ok(Effects::none(Outcome::Duplicate)),
             Known::Conflict(rejection) => return Err(rejection),
             Known::New => {}
@@ -85,12 +90,10 @@ impl Handler for Gep {
         let mut effects = Effects::none(Outcome::Applied);
         let mut signal = ImpactSignal { event: event.clone(), changes: Vec::new() };
         let mut wall_ms = None;
-        if event.is_student {
-            let folded = self.fold(input, seen, &mut effects)?;
-            signal.changes = folded.0;
-            wall_ms = folded.1;
+        if let Some((session, item)) = &input.state {
+            (signal.changes, wall_ms) = self.fold(input, (session, item.as_ref()), (seen, &mut effects))?;
         }
-        effects.writes.push(Write::set(applied, dedupe::remember(event, wall_ms)));
+        effects.writes.push(Write::set(input.applied.clone(), dedupe::remember(event, wall_ms)));
         effects.emits.push(Emit {
             unit: UNIT,
             topic: USAGE,
@@ -107,15 +110,13 @@ impl Gep {
     fn fold<'r>(
         &self,
         input: &Accepted<'r>,
-        seen: &Snapshot<'_>,
-        effects: &mut Effects<'r>,
+        (session_key, item_key): (&RowKey, Option<&RowKey>),
+        (seen, effects): (&Snapshot<'_>, &mut Effects<'r>),
     ) -> Result<(Changes<'r>, Option<i64>), Rejection> {
         let event = &input.event;
-        let session_key = session_key(event);
-        let item_key = learner_item_key(event);
-        let mut session: Session = stored::load(seen.row(&session_key))?;
-        let item_row = item_key.as_ref().and_then(|key| seen.row(key));
-        let mut item = item_key.as_ref().map(|_| stored::load::<LearnerItem>(item_row)).transpose()?;
+        let mut session: Session = stored::load(seen.row(session_key))?;
+        let item_row = item_key.and_then(|key| seen.row(key));
+        let mut item = item_key.map(|_| stored::load::<LearnerItem>(item_row)).transpose()?;
         session.open(event).ok_or_else(stored::unreadable)?;
         let before = (!is_open(&session, event)).then(|| session.clone());
         let folded = session.fold(event, Order::of(event, input.offset), self.settings.visit_cap_ms);
@@ -132,9 +133,9 @@ impl Gep {
             item: item.as_mut(),
             settings: self.settings,
         });
-        effects.writes.push(Write::set(session_key, stored::row(&stored::bytes(&session))));
+        effects.writes.push(Write::set(session_key.clone(), stored::row(&stored::bytes(&session))));
         if let (Some(key), Some(item)) = (item_key, item) {
-            effects.writes.extend(changed(item_row, &item).map(|row| Write::set(key, row)));
+            effects.writes.extend(changed(item_row, &item).map(|row| Write::set(key.clone(), row)));
         }
         Ok((changes, folded.wall_ms))
     }

@@ -9,7 +9,7 @@ use da_model::score::Points;
 
 use crate::order::{Moment, Order, Said, keep_first, keep_latest};
 use crate::slot::{Moves, Slot};
-use crate::stored::{Reader, Shelved, Stored, Writer, stored};
+use crate::stored::{self, Reader, Shelved, Stored, Word, Writer, stored};
 
 /// State of one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub struct Resource {
     /// Whether a DE went out under the kind, which then stays.
     kind_fixed: bool,
     /// The client's word for its type.
-    pub word: Option<Said<String>>,
+    pub word: Option<Said<Word>>,
     starts: Vec<Said<Moment>>,
     status: Option<Said<u8>>,
-    codes: Option<Said<Vec<String>>>,
+    codes: Option<Said<Vec<Word>>>,
     /// What was published about its time.
     pub time_slot: Slot<Time>,
     /// What was published about its answer.
@@ -73,7 +73,7 @@ pub struct QuestionScore {
     /// Index of the answer's status.
     status: Option<u8>,
     /// Competency codes.
-    pub codes: Vec<String>,
+    pub codes: Vec<Word>,
 }
 
 impl QuestionScore {
@@ -163,10 +163,10 @@ impl Resource {
     pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
         self.fold_kind(event, order);
         if let Some(word) = &event.object.object_type {
-            keep_first(&mut self.word, order, word.to_string());
+            keep_first(&mut self.word, order, || stored::word(word));
         }
         if !event.codes.is_empty() {
-            keep_latest(&mut self.codes, order, event.codes.iter().map(ToString::to_string).collect());
+            keep_latest(&mut self.codes, order, event.codes.iter().map(|code| stored::word(code)).collect());
         }
         match event.event_name {
             UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
@@ -227,7 +227,7 @@ impl Resource {
             }
         };
         if let (Some(said), false) = (said, self.kind_fixed) {
-            keep_first(&mut self.gist.kind, order, said);
+            keep_first(&mut self.gist.kind, order, || said);
         }
     }
 

@@ -75,7 +75,7 @@ impl QuestionScore {
             status: self.status().map(ScoreStatus::from),
             latest: None,
             count: None,
-            codes: self.codes.iter().map(|c| c.clone().into()).collect(),
+            codes: self.codes.clone(),
         }
     }
 }

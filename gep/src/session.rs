@@ -10,7 +10,7 @@ use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName}
 use crate::order::{Order, Said, keep_first, keep_latest};
 use crate::resource::{Gist, Resource, Time};
 use crate::slot::{Role, Slot, Withheld};
-use crate::stored::{Id, Shelf, stored};
+use crate::stored::{self, Id, Shelf, Word, stored};
 use crate::tables::{concerns_item, resource_of};
 
 /// State of one session.
@@ -18,8 +18,8 @@ use crate::tables::{concerns_item, resource_of};
 pub struct Session {
     kind: Option<Said<bool>>,
     kind_fixed: bool,
-    word: Option<Said<String>>,
-    external_word: Option<Said<String>>,
+    word: Option<Said<Word>>,
+    external_word: Option<Said<Word>>,
     /// Class, course, unit, lesson, track and path; absent before the first play.
     pub scope: Option<Scope>,
     scope_frozen: bool,
@@ -70,19 +70,19 @@ pub struct Scope {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
     /// Of the first play.
-    pub content_source: Option<String>,
+    pub content_source: Option<Word>,
     /// Of the first play.
-    pub path_type: Option<String>,
+    pub path_type: Option<Word>,
     /// First said.
     pub question_count: Option<i32>,
     /// First said.
-    pub context_collection_id: Option<String>,
+    pub context_collection_id: Option<Word>,
     /// First said.
-    pub context_collection_type: Option<String>,
+    pub context_collection_type: Option<Word>,
     /// First said.
-    pub additional_context: Option<String>,
+    pub additional_context: Option<Word>,
     /// First said.
-    pub client_source: Option<String>,
+    pub client_source: Option<Word>,
 }
 
 /// What a merge noticed.
@@ -158,8 +158,8 @@ impl Session {
 
     /// The client's word for the item; an external word wins, since any event may say it.
     #[must_use]
-    pub fn item_word(&self) -> Option<&str> {
-        self.external_word.as_ref().or(self.word.as_ref()).map(|w| w.1.as_str())
+    pub fn item_word(&self) -> Option<&Word> {
+        self.external_word.as_ref().or(self.word.as_ref()).map(|w| &w.1)
     }
 
     /// Whether any event said that the item reports one score instead of questions.
@@ -241,18 +241,18 @@ impl Session {
             ObjectKind::Resource | ObjectKind::Question | ObjectKind::Unknown => None,
         };
         if let (Some(said), false) = (said, self.kind_fixed) {
-            keep_first(&mut self.kind, order, said);
+            keep_first(&mut self.kind, order, || said);
         }
         let Some(word) = item.object_type.as_deref() else { return };
         let held = if item_word::is_external(word) { &mut self.external_word } else { &mut self.word };
-        keep_first(held, order, word.to_owned());
+        keep_first(held, order, || stored::word(word));
     }
 
     fn fold_scope(&mut self, event: &UsageEvent<'_>) -> bool {
         let Some(scope) = &mut self.scope else {
             self.scope = Some(Scope::of(event));
-            self.carried.content_source = event.content_source.as_deref().map(str::to_owned);
-            self.carried.path_type = event.path_type.as_deref().map(str::to_owned);
+            self.carried.content_source = event.content_source.as_deref().map(stored::word);
+            self.carried.path_type = event.path_type.as_deref().map(stored::word);
             return false;
         };
         let mut differs = scope.track() != event.track || scope.path_id != event.path_id;
@@ -275,7 +275,7 @@ impl Session {
             (&mut carried.client_source, &event.client_source),
         ] {
             if held.is_none() {
-                *held = said.as_deref().map(str::to_owned);
+                *held = said.as_deref().map(stored::word);
             }
         }
     }

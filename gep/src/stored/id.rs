@@ -62,7 +62,7 @@ impl Stored for Id {
     fn get(from: &mut Reader<'_>) -> Option<Self> {
         Some(Self(match from.uuid() {
             Some(uuid) => Form::Uuid(uuid),
-            None => Form::Text(from.text()?.into()),
+            None => Form::Text(from.text()?.into_owned().into()),
         }))
     }
 }

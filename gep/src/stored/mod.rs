@@ -18,8 +18,11 @@ mod id;
 mod reader;
 mod shapes;
 mod shelf;
+#[cfg(test)]
+mod tests;
 mod writer;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use da_model::fault::Rejection;
@@ -50,6 +53,16 @@ const WORDS: [&str; 12] = [
     "web",
     "mobile",
 ];
+
+/// A text of the state; one of [`WORDS`] needs no memory.
+pub type Word = Cow<'static, str>;
+
+/// The word of a text.
+#[must_use]
+pub fn word(text: &str) -> Word {
+    let known = WORDS.iter().find(|word| **word == text);
+    known.map_or_else(|| Cow::Owned(text.to_owned()), |word| Cow::Borrowed(*word))
+}
 
 /// A value of GEP's state.
 pub(crate) trait Stored: Sized {

@@ -2,13 +2,14 @@
 //!
 //! Place: the mirror of the writer. Every read can fail: a row may be of a newer version, or damaged.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use uuid::fmt::Hyphenated;
 
-use super::WORDS;
 use super::id::spelt;
+use super::{WORDS, Word};
 use crate::order::Order;
 
 /// What is left of a state.
@@ -87,15 +88,15 @@ impl<'b> Reader<'b> {
     }
 
     /// A text.
-    pub(crate) fn text(&mut self) -> Option<String> {
+    pub(crate) fn text(&mut self) -> Option<Word> {
         if let Some(uuid) = self.uuid() {
-            return Some(spelt(uuid, &mut [0; Hyphenated::LENGTH]).to_owned());
+            return Some(Cow::Owned(spelt(uuid, &mut [0; Hyphenated::LENGTH]).to_owned()));
         }
         let head = usize::try_from(self.count()?).ok()?;
         if head % 2 == 1 {
-            return head.checked_sub(3).and_then(|n| WORDS.get(n / 2)).map(|word| (*word).to_owned());
+            return head.checked_sub(3).and_then(|n| WORDS.get(n / 2)).map(|word| Cow::Borrowed(*word));
         }
-        std::str::from_utf8(self.take(head / 2)?).ok().map(str::to_owned)
+        std::str::from_utf8(self.take(head / 2)?).ok().map(|text| Cow::Owned(text.to_owned()))
     }
 
     /// A time near the last order key.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Id, Reader, Stored, Writer};
+use super::{Id, Reader, Stored, Word, Writer};
 use crate::order::{Moment, Order, Said};
 
 /// Stores a struct by its fields. The order is the form of the rows: fields are only ever added at the end.
@@ -178,7 +178,7 @@ impl Stored for (i32, i32) {
     }
 }
 
-impl Stored for String {
+impl Stored for Word {
     fn put(&self, to: &mut Writer) {
         to.text(self);
     }
