@@ -22,12 +22,12 @@ pub fn id_of(parts: &[&str]) -> Uuid {
 
 /// Appends parts joined by U+001F.
 #[inline]
-pub(crate) fn join(parts: &[&str], name: &mut Vec<u8>) {
+pub(crate) fn join<P: AsRef<[u8]>>(parts: &[P], name: &mut Vec<u8>) {
     for (n, part) in parts.iter().enumerate() {
         if n > 0 {
             name.push(SEPARATOR);
         }
-        name.extend_from_slice(part.as_bytes());
+        name.extend_from_slice(part.as_ref());
     }
 }
 
@@ -59,7 +59,12 @@ impl Decimal {
     /// Its text.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.digits.get(self.start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    /// Its digits.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.digits.get(self.start..).unwrap_or_default()
     }
 }
 

@@ -63,6 +63,7 @@ pub fn record_id(from: TopicPartition, offset: Offset, unit: UnitName, index: i3
     let (partition, offset) = (Decimal::of(i64::from(from.partition.0)), Decimal::of(offset.0));
     let index = Decimal::of(i64::from(index));
     let mut name = Vec::with_capacity(96);
-    join(&[from.topic.0, partition.text(), offset.text(), unit.0, index.text()], &mut name);
+    let (topic, unit) = (from.topic.0.as_bytes(), unit.0.as_bytes());
+    join(&[topic, partition.bytes(), offset.bytes(), unit, index.bytes()], &mut name);
     Sha256::digest(&name).first_chunk().copied().unwrap_or_default()
 }

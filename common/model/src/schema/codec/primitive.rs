@@ -18,62 +18,98 @@ pub(super) type Flaw = &'static str;
 /// A value, or what is wrong with the bytes.
 pub(super) type Read<T> = Result<T, Flaw>;
 
-/// Appends primitives.
+/// Writes primitives into a room of fixed size; what lies behind a lack of room is not written.
 #[derive(Debug)]
-pub(super) struct Out<'o>(pub(super) &'o mut Vec<u8>);
+pub(super) struct Out<'o> {
+    left: &'o mut [u8],
+    lacks: bool,
+}
+
+/// Appends what `write` says; where it finds no room it is asked again, with more.
+pub(super) fn append(out: &mut Vec<u8>, mut room: usize, write: impl Fn(&mut Out<'_>)) {
+    let start = out.len();
+    loop {
+        out.resize(start + room, 0);
+        let mut to = Out { left: out.get_mut(start..).unwrap_or_default(), lacks: false };
+        write(&mut to);
+        if !to.lacks {
+            let left = to.left.len();
+            return out.truncate(start + room - left);
+        }
+        room *= 4;
+    }
+}
 
 impl Out<'_> {
+    /// One byte.
+    #[inline(always)]
+    pub(super) fn byte(&mut self, value: u8) {
+        self.raw(&[value]);
+    }
+
+    /// Bytes as they are.
+    #[inline(always)]
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        match std::mem::take(&mut self.left).split_at_mut_checked(bytes.len()) {
+            Some((front, rest)) => {
+                front.copy_from_slice(bytes);
+                self.left = rest;
+            }
+            None => self.lacks = true,
+        }
+    }
+
     /// Zigzag varint.
-    #[inline]
+    #[inline(always)]
     pub(super) fn long(&mut self, value: i64) {
         let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
         while rest >= 0x80 {
-            self.0.push(low_byte(rest) | 0x80);
+            self.byte(low_byte(rest) | 0x80);
             rest >>= 7;
         }
-        self.0.push(low_byte(rest));
+        self.byte(low_byte(rest));
     }
 
     /// Zigzag varint of 32 bits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn int(&mut self, value: i32) {
         self.long(i64::from(value));
     }
 
     /// An unsigned coordinate as int.
-    #[inline]
+    #[inline(always)]
     pub(super) fn coordinate(&mut self, value: u32) {
         self.long(i64::from(i32::try_from(value).unwrap_or(i32::MAX)));
     }
 
     /// One byte.
-    #[inline]
+    #[inline(always)]
     pub(super) fn boolean(&mut self, value: bool) {
-        self.0.push(u8::from(value));
+        self.byte(u8::from(value));
     }
 
     /// Length and bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&mut self, value: &[u8]) {
         self.count(value.len());
-        self.0.extend_from_slice(value);
+        self.raw(value);
     }
 
     /// Length and UTF-8.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
 
     /// A hyphenated UUID as text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn uuid(&mut self, value: Uuid) {
         let mut buffer = Uuid::encode_buffer();
         self.text(value.hyphenated().encode_lower(&mut buffer));
     }
 
     /// A decimal's unscaled value: the fewest bytes of two's complement, big-endian.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decimal(&mut self, unscaled: i64) {
         let bytes = unscaled.to_be_bytes();
         let sign = if unscaled < 0 { unscaled.leading_ones() } else { unscaled.leading_zeros() };
@@ -82,19 +118,19 @@ impl Out<'_> {
     }
 
     /// An index, length or count.
-    #[inline]
+    #[inline(always)]
     pub(super) fn count(&mut self, value: usize) {
         self.long(i64::try_from(value).unwrap_or(i64::MAX));
     }
 
     /// Whether a nullable value follows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn branch(&mut self, present: bool) {
-        self.0.push(if present { 2 } else { 0 });
+        self.byte(if present { 2 } else { 0 });
     }
 
     /// A nullable text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn maybe_text(&mut self, value: Option<&Text<'_>>) {
         self.branch(value.is_some());
         if let Some(text) = value {
@@ -103,7 +139,7 @@ impl Out<'_> {
     }
 
     /// A nullable long.
-    #[inline]
+    #[inline(always)]
     pub(super) fn maybe_long(&mut self, value: Option<i64>) {
         self.branch(value.is_some());
         if let Some(number) = value {
@@ -112,7 +148,7 @@ impl Out<'_> {
     }
 
     /// A nullable int.
-    #[inline]
+    #[inline(always)]
     pub(super) fn maybe_int(&mut self, value: Option<i32>) {
         self.maybe_long(value.map(i64::from));
     }
@@ -133,7 +169,7 @@ impl Out<'_> {
                 write(self, item);
             }
         }
-        self.0.push(0);
+        self.byte(0);
     }
 }
 
@@ -285,11 +321,14 @@ impl<'r> In<'r> {
     /// Whether a nullable value follows.
     #[inline(always)]
     fn branch(&mut self) -> Read<bool> {
-        match self.long()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err("a union branch is out of range"),
-        }
+        let (present, rest) = match self.0 {
+            [0, rest @ ..] => (false, rest),
+            [2, rest @ ..] => (true, rest),
+            [] => return Err("the bytes end inside a value"),
+            _ => return Err("a union branch is out of range"),
+        };
+        self.0 = rest;
+        Ok(present)
     }
 
     /// A nullable text.
@@ -350,9 +389,22 @@ mod tests {
         ];
         for (value, bytes) in cases {
             let mut out = Vec::new();
-            Out(&mut out).decimal(value);
+            append(&mut out, 16, |o| o.decimal(value));
             assert_eq!(out.get(1..), Some(bytes), "{value}");
             assert_eq!(In(&out).decimal(), Ok(value));
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_written_with_more() {
+        for length in 0..40 {
+            let mut out = vec![7];
+            append(&mut out, 4, |o| {
+                o.text(&"x".repeat(length));
+                o.byte(9);
+            });
+            let expected: Vec<u8> = [7, length as u8 * 2].into_iter().chain(vec![b'x'; length]).chain([9]).collect();
+            assert_eq!(out, expected);
         }
     }
 
@@ -360,7 +412,7 @@ mod tests {
     fn longs_of_all_sizes_come_back() {
         for value in [0, -1, 1, 63, -64, 64, i64::from(i32::MAX), i64::MAX, i64::MIN] {
             let mut out = Vec::new();
-            Out(&mut out).long(value);
+            append(&mut out, 4, |o| o.long(value));
             assert_eq!(In(&out).long(), Ok(value));
         }
         assert!(In(&[0xff; 11]).long().is_err());
