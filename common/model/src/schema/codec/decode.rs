@@ -203,6 +203,7 @@ fn pass_object(from: &mut In<'_>) -> Read<()> {
     from.pass_maybe_bytes() // subType
 }
 
+#[inline(always)]
 fn change<'r>(from: &mut In<'r>) -> Read<Change<'r>> {
     Ok(Change {
         entity: from.choice(Entity::ALL)?,
@@ -234,6 +235,7 @@ fn before<'r>(from: &mut In<'r>) -> Read<Option<Metric<'r>>> {
     metric(kind, from).map(Some)
 }
 
+#[inline(always)]
 fn context<'r>(from: &mut In<'r>) -> Read<Context<'r>> {
     Ok(Context {
         tenant_id: from.text()?,

@@ -364,7 +364,9 @@ impl<'r> In<'r> {
             if count.saturating_add(items.len()) > ITEMS_LIMIT || count > self.0.len() {
                 return Err("an array is too long");
             }
-            items.reserve(count.min(16));
+            if items.is_empty() {
+                items = Vec::with_capacity(count.min(16));
+            }
             for _ in 0..count {
                 items.push(read(self)?);
             }
