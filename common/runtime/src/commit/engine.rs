@@ -28,9 +28,10 @@ use crate::io::tail::{Spans, Tails};
 use crate::ports::{Append, Appended};
 use crate::probe::{Probe, Step};
 
-/// Log bytes kept in memory for readers that are behind, and pages kept by each connection, as parts of `cache.bytes`.
+/// Log bytes kept in memory for readers that are behind, and pages kept by each connection, as shares of `cache.bytes`.
 const TAIL_SHARE: usize = 4;
-const PAGES_SHARE: usize = 8;
+const WRITE_SHARE: usize = 4;
+const READ_SHARE: usize = 8;
 const LEAST_BYTES: usize = 2 << 20;
 
 /// The engine.
@@ -68,8 +69,8 @@ impl Engine {
         shared: &Arc<Shared>,
         careful: bool,
     ) -> Result<Self, Fault> {
-        let pages = (options.cache_bytes / PAGES_SHARE).max(LEAST_BYTES);
-        let mut db = Database::open_with(file, Access::Write, pages)?;
+        let share = |part: usize| (options.cache_bytes / part).max(LEAST_BYTES);
+        let mut db = Database::open_with(file, Access::Write, share(WRITE_SHARE))?;
         db.migrate(&options.all_migrations())?;
         let log = Arc::new(Log::open(&mut db, &options.topics(), options.partitions)?);
         let tables = Arc::new(tables(&mut db, options)?);
@@ -81,7 +82,7 @@ impl Engine {
         for (group, at, position) in log.positions(&mut db)? {
             groups.entry(at).or_default().push(Member { group, position, moved: false });
         }
-        let reader = Database::open_with(file, Access::Read, pages)?;
+        let reader = Database::open_with(file, Access::Read, share(READ_SHARE))?;
         let (log_too, tables_too) = (Arc::clone(&log), Arc::clone(&tables));
         let (probe, shared) = (Arc::clone(&options.probe), Arc::clone(shared));
         let writer = Writer::start(Tools { db, log: log_too, tables: tables_too, probe, shared })?;
@@ -96,7 +97,7 @@ impl Engine {
             tails,
             groups,
             probe: Arc::clone(&options.probe),
-            tail_bytes: (options.cache_bytes / TAIL_SHARE).max(LEAST_BYTES),
+            tail_bytes: share(TAIL_SHARE),
             now: 0,
             crashed: false,
             careful,

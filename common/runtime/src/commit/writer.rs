@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use super::engine::known;
 use super::overlay::Set;
 use super::queue::Shared;
-use crate::io::segment::Segment;
+use crate::io::segment::{Packer, Segment};
 use crate::io::sql::sqlite::Database;
 use crate::io::sql::statements::Statements;
 use crate::io::sqlite_log::{Log, Stored};
@@ -80,7 +80,9 @@ impl Writer {
         let (jobs, inbox) = sync_channel(1);
         let (outbox, answers) = sync_channel(1);
         let statements = tools.db.statements();
-        let thread = Beside::start("writer", move || work(Desk { tools, crashed: false }, &inbox, &outbox))?;
+        let thread = Beside::start("writer", move || {
+            work(Desk { tools, packer: Packer::default(), crashed: false }, &inbox, &outbox)
+        })?;
         Ok(Self { jobs: Some(jobs), answers, thread: Some(thread), statements, crashed: false })
     }
 
@@ -136,6 +138,7 @@ impl Drop for Writer {
 /// The thread's side.
 struct Desk {
     tools: Tools,
+    packer: Packer,
     crashed: bool,
 }
 
@@ -176,7 +179,7 @@ impl Desk {
         self.tools.db.run("BEGIN IMMEDIATE", vec![])?;
         self.write(&round.writes, round.now)?;
         self.probe(Step::AfterState)?;
-        self.tools.log.append(&mut self.tools.db, &round.chunks, round.now)?;
+        self.tools.log.append((&mut self.tools.db, &mut self.packer), &round.chunks, round.now)?;
         self.probe(Step::AfterOutputs)?;
         self.tools.log.store(&mut self.tools.db, &round.moved, round.now)?;
         self.probe(Step::BeforeCommit)?;

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use da_model::ids::{Offset, TopicPartition};
 use da_model::record::Record;
 use da_model::time::Timestamp;
+use zstd::bulk::Compressor;
 
 const VERSION: u8 = 1;
 const HEAD: usize = 14;
 const WORTH_COMPRESSING: usize = 512;
 const LEVEL: i32 = 1;
 const LONGEST: usize = 1 << 28;
+/// Bytes a packer keeps between two chunks.
+const ROOM: usize = 1 << 20;
 
 /// Records with consecutive offsets.
 #[derive(Debug, Default)]
@@ -103,24 +106,45 @@ impl Segment {
 /// The bytes of a chunk made of segments that follow each other.
 #[must_use]
 pub fn chunk_of(segments: &[Arc<Segment>]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(segments.iter().map(|s| s.bytes.len()).sum());
-    for segment in segments {
-        plain.extend_from_slice(&segment.bytes);
+    Packer::default().chunk_of(segments)
+}
+
+/// Makes chunks, with the rooms that takes kept from one to the next.
+#[derive(Default)]
+pub struct Packer {
+    compressor: Option<Compressor<'static>>,
+    plain: Vec<u8>,
+}
+
+impl Packer {
+    /// The bytes of a chunk made of segments that follow each other.
+    #[must_use]
+    pub fn chunk_of(&mut self, segments: &[Arc<Segment>]) -> Vec<u8> {
+        self.plain.clear();
+        self.plain.shrink_to(ROOM);
+        for segment in segments {
+            self.plain.extend_from_slice(&segment.bytes);
+        }
+        let plain = &self.plain;
+        let count: usize = segments.iter().map(|s| s.entries.len()).sum();
+        if self.compressor.is_none() {
+            self.compressor = Compressor::new(LEVEL).ok();
+        }
+        let worth = self.compressor.as_mut().filter(|_| plain.len() >= WORTH_COMPRESSING);
+        let packed = worth.and_then(|compressor| compressor.compress(plain).ok());
+        let (codec, body) = match &packed {
+            Some(packed) if packed.len() < plain.len() => (1, packed),
+            Some(_) | None => (0, plain),
+        };
+        let mut chunk = Vec::with_capacity(HEAD + body.len());
+        chunk.extend_from_slice(&[VERSION, codec]);
+        for number in [count, plain.len()] {
+            chunk.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
+        }
+        chunk.extend_from_slice(&crc32fast::hash(plain).to_be_bytes());
+        chunk.extend_from_slice(body);
+        chunk
     }
-    let count: usize = segments.iter().map(|s| s.entries.len()).sum();
-    let packed = (plain.len() >= WORTH_COMPRESSING).then(|| zstd::bulk::compress(&plain, LEVEL).ok()).flatten();
-    let (codec, body) = match &packed {
-        Some(packed) if packed.len() < plain.len() => (1, packed),
-        Some(_) | None => (0, &plain),
-    };
-    let mut chunk = Vec::with_capacity(HEAD + body.len());
-    chunk.extend_from_slice(&[VERSION, codec]);
-    for number in [count, plain.len()] {
-        chunk.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
-    }
-    chunk.extend_from_slice(&crc32fast::hash(&plain).to_be_bytes());
-    chunk.extend_from_slice(body);
-    chunk
 }
 
 /// Reads a chunk back.

@@ -222,7 +222,7 @@ impl Database {
         writes: &[(RowKey, Option<Arc<ModelRow>>)],
         now: i64,
     ) -> Result<(), Fault> {
-        let set: Vec<_> = writes.iter().filter_map(|(k, row)| Some((k.clone(), Arc::clone(row.as_ref()?)))).collect();
+        let set: Vec<_> = writes.iter().filter_map(|(key, row)| Some((key, row.as_deref()?))).collect();
         for (sql, args) in of.upserts(&set, now) {
             self.run(AssertSqlSafe(sql), args)?;
         }
