@@ -9,7 +9,7 @@ use crate::order::{Order, Said, keep_latest};
 use crate::scoring::{self, ItemScore};
 use crate::session::{Carried, Scope, Session};
 use crate::slot::Slot;
-use crate::stored::{Id, Shelf, Shelved, Word, stored};
+use crate::stored::{Id, Reader, Shelf, Shelved, Stored, Word, Writer};
 
 /// State of one learner's item.
 #[derive(Debug, Default)]
@@ -188,8 +188,122 @@ fn merge_answer(answers: &mut BTreeMap<Id, Said<(i64, i64)>>, id: &Id, answer: &
     }
 }
 
-stored!(LearnerItem { scopes });
-stored!(Scoped { scope, known });
-stored!(InScope { attempts, answers, newest_answer, external, external_score, update, score_slot });
-stored!(Attempt { standing, word, carried, score_slot });
-stored!(Standing { last_stop, result, withdrawn, latest });
+impl LearnerItem {
+    fn fields(&self) -> [&dyn Stored; 1] {
+        [&self.scopes]
+    }
+}
+
+impl Stored for LearnerItem {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { scopes: fields.next(from)? };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+}
+
+impl Scoped {
+    fn fields(&self) -> [&dyn Stored; 2] {
+        [&self.scope, &self.known]
+    }
+}
+
+impl Stored for Scoped {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { scope: fields.next(from)?, known: fields.next(from)? };
+        fields.end(read)
+    }
+}
+
+impl InScope {
+    fn fields(&self) -> [&dyn Stored; 7] {
+        [
+            &self.attempts,
+            &self.answers,
+            &self.newest_answer,
+            &self.external,
+            &self.external_score,
+            &self.update,
+            &self.score_slot,
+        ]
+    }
+}
+
+impl Stored for InScope {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            attempts: fields.next(from)?,
+            answers: fields.next(from)?,
+            newest_answer: fields.next(from)?,
+            external: fields.next(from)?,
+            external_score: fields.next(from)?,
+            update: fields.next(from)?,
+            score_slot: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Attempt {
+    fn fields(&self) -> [&dyn Stored; 4] {
+        [&self.standing, &self.word, &self.carried, &self.score_slot]
+    }
+}
+
+impl Stored for Attempt {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            standing: fields.next(from)?,
+            word: fields.next(from)?,
+            carried: fields.next(from)?,
+            score_slot: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Standing {
+    fn fields(&self) -> [&dyn Stored; 4] {
+        [&self.last_stop, &self.result, &self.withdrawn, &self.latest]
+    }
+}
+
+impl Stored for Standing {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            last_stop: fields.next(from)?,
+            result: fields.next(from)?,
+            withdrawn: fields.next(from)?,
+            latest: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}

@@ -9,7 +9,7 @@ use da_model::score::Points;
 
 use crate::order::{Moment, Order, Said, keep_first, keep_latest};
 use crate::slot::{Moves, Slot};
-use crate::stored::{self, Reader, Shelved, Stored, Word, Writer, stored};
+use crate::stored::{self, Reader, Shelved, Stored, Word, Writer};
 
 /// State of one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -298,9 +298,94 @@ fn index(status: AnswerStatus) -> u8 {
     u8::try_from(status.index()).unwrap_or(0)
 }
 
-stored!(Resource { gist, kind_fixed, word, starts, status, codes, time_slot, score_slot, reaction_slot });
-stored!(Gist { kind, time, answer, unsaid, counting, reaction });
-stored!(QuestionScore { mark, status, codes });
+impl Resource {
+    fn fields(&self) -> [&dyn Stored; 9] {
+        [
+            &self.gist,
+            &self.kind_fixed,
+            &self.word,
+            &self.starts,
+            &self.status,
+            &self.codes,
+            &self.time_slot,
+            &self.score_slot,
+            &self.reaction_slot,
+        ]
+    }
+}
+
+impl Stored for Resource {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            gist: fields.next(from)?,
+            kind_fixed: fields.next(from)?,
+            word: fields.next(from)?,
+            starts: fields.next(from)?,
+            status: fields.next(from)?,
+            codes: fields.next(from)?,
+            time_slot: fields.next(from)?,
+            score_slot: fields.next(from)?,
+            reaction_slot: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Gist {
+    fn fields(&self) -> [&dyn Stored; 6] {
+        [&self.kind, &self.time, &self.answer, &self.unsaid, &self.counting, &self.reaction]
+    }
+}
+
+impl Stored for Gist {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            kind: fields.next(from)?,
+            time: fields.next(from)?,
+            answer: fields.next(from)?,
+            unsaid: fields.next(from)?,
+            counting: fields.next(from)?,
+            reaction: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl QuestionScore {
+    fn fields(&self) -> [&dyn Stored; 3] {
+        [&self.mark, &self.status, &self.codes]
+    }
+}
+
+impl Stored for QuestionScore {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { mark: fields.next(from)?, status: fields.next(from)?, codes: fields.next(from)? };
+        fields.end(read)
+    }
+}
 
 /// Counted time, by how much the uncapped one is longer, visits.
 impl Stored for Time {

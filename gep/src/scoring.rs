@@ -11,7 +11,7 @@ use crate::order::Said;
 use crate::resource::{Gist, Mark, QuestionScore};
 use crate::session::Session;
 use crate::slot::Moves;
-use crate::stored::stored;
+use crate::stored::{Reader, Stored, Writer};
 
 /// A score of an item: of one session of an assessment, or of a collection in its scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,4 +133,26 @@ fn sum(points: impl Iterator<Item = (i64, i64)>) -> Option<ItemScore> {
     (max > 0).then_some(ItemScore { count: Some(count), ..ItemScore::given((raw, max)) })
 }
 
-stored!(ItemScore { points, graded, withdrawn, latest, count });
+impl ItemScore {
+    fn fields(&self) -> [&dyn Stored; 5] {
+        [&self.points, &self.graded, &self.withdrawn, &self.latest, &self.count]
+    }
+}
+
+impl Stored for ItemScore {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            points: fields.next(from)?,
+            graded: fields.next(from)?,
+            withdrawn: fields.next(from)?,
+            latest: fields.next(from)?,
+            count: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}

@@ -10,7 +10,7 @@ use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName}
 use crate::order::{Order, Said, keep_first, keep_latest};
 use crate::resource::{Gist, Resource, Time};
 use crate::slot::{Role, Slot, Withheld};
-use crate::stored::{self, Id, Shelf, Word, stored};
+use crate::stored::{self, Id, Reader, Shelf, Stored, Word, Writer};
 use crate::tables::{concerns_item, resource_of};
 
 /// State of one session.
@@ -315,34 +315,127 @@ fn ids_of<'e>(event: &'e UsageEvent<'_>) -> [Option<&'e str>; 4] {
     [event.class_id.as_deref(), event.course_id.as_deref(), event.unit_id.as_deref(), event.lesson_id.as_deref()]
 }
 
-stored!(Session {
-    kind,
-    kind_fixed,
-    word,
-    external_word,
-    scope,
-    scope_frozen,
-    carried,
-    started,
-    last_stop,
-    external_time,
-    external_score,
-    update,
-    withdrawal,
-    resources,
-    view_date,
-    view_slot,
-    time_slot,
-    reaction_slot,
-    score_withheld,
-});
-stored!(Scope { class, course, unit, lesson, track, path_id });
-stored!(Carried {
-    content_source,
-    path_type,
-    question_count,
-    context_collection_id,
-    context_collection_type,
-    additional_context,
-    client_source,
-});
+impl Session {
+    fn fields(&self) -> [&dyn Stored; 19] {
+        [
+            &self.kind,
+            &self.kind_fixed,
+            &self.word,
+            &self.external_word,
+            &self.scope,
+            &self.scope_frozen,
+            &self.carried,
+            &self.started,
+            &self.last_stop,
+            &self.external_time,
+            &self.external_score,
+            &self.update,
+            &self.withdrawal,
+            &self.resources,
+            &self.view_date,
+            &self.view_slot,
+            &self.time_slot,
+            &self.reaction_slot,
+            &self.score_withheld,
+        ]
+    }
+}
+
+impl Stored for Session {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            kind: fields.next(from)?,
+            kind_fixed: fields.next(from)?,
+            word: fields.next(from)?,
+            external_word: fields.next(from)?,
+            scope: fields.next(from)?,
+            scope_frozen: fields.next(from)?,
+            carried: fields.next(from)?,
+            started: fields.next(from)?,
+            last_stop: fields.next(from)?,
+            external_time: fields.next(from)?,
+            external_score: fields.next(from)?,
+            update: fields.next(from)?,
+            withdrawal: fields.next(from)?,
+            resources: fields.next(from)?,
+            view_date: fields.next(from)?,
+            view_slot: fields.next(from)?,
+            time_slot: fields.next(from)?,
+            reaction_slot: fields.next(from)?,
+            score_withheld: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Scope {
+    fn fields(&self) -> [&dyn Stored; 6] {
+        [&self.class, &self.course, &self.unit, &self.lesson, &self.track, &self.path_id]
+    }
+}
+
+impl Stored for Scope {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            class: fields.next(from)?,
+            course: fields.next(from)?,
+            unit: fields.next(from)?,
+            lesson: fields.next(from)?,
+            track: fields.next(from)?,
+            path_id: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Carried {
+    fn fields(&self) -> [&dyn Stored; 7] {
+        [
+            &self.content_source,
+            &self.path_type,
+            &self.question_count,
+            &self.context_collection_id,
+            &self.context_collection_type,
+            &self.additional_context,
+            &self.client_source,
+        ]
+    }
+}
+
+impl Stored for Carried {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            content_source: fields.next(from)?,
+            path_type: fields.next(from)?,
+            question_count: fields.next(from)?,
+            context_collection_id: fields.next(from)?,
+            context_collection_type: fields.next(from)?,
+            additional_context: fields.next(from)?,
+            client_source: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}

@@ -6,7 +6,7 @@
 use da_model::event::Cause;
 use da_model::time::{LocalDate, Timestamp};
 
-use crate::stored::stored;
+use crate::stored::{Reader, Stored, Writer};
 
 /// Published value and revision of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +202,71 @@ impl<V: Clone + PartialEq + Moves> Slot<V> {
     }
 }
 
-stored!(Withheld { practice, test });
-stored!(Stamp { at, date, cause });
-stored!(Slot<V> { revision, value, delta, withheld });
+impl Withheld {
+    fn fields(&self) -> [&dyn Stored; 2] {
+        [&self.practice, &self.test]
+    }
+}
+
+impl Stored for Withheld {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { practice: fields.next(from)?, test: fields.next(from)? };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl Stamp {
+    fn fields(&self) -> [&dyn Stored; 3] {
+        [&self.at, &self.date, &self.cause]
+    }
+}
+
+impl Stored for Stamp {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { at: fields.next(from)?, date: fields.next(from)?, cause: fields.next(from)? };
+        fields.end(read)
+    }
+}
+
+impl<V: Stored> Stored for Slot<V> {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&[&self.revision, &self.value, &self.delta, &self.withheld]);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            revision: fields.next(from)?,
+            value: fields.next(from)?,
+            delta: fields.next(from)?,
+            withheld: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}

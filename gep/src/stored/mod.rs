@@ -31,7 +31,6 @@ use da_model::state::{Row, Value};
 
 pub use id::Id;
 pub(crate) use reader::Reader;
-pub(crate) use shapes::stored;
 pub(crate) use shelf::{Shelf, Shelved};
 pub(crate) use writer::Writer;
 
@@ -65,12 +64,14 @@ pub fn word(text: &str) -> Word {
 }
 
 /// A value of GEP's state.
-pub(crate) trait Stored: Sized {
+pub(crate) trait Stored {
     /// Appends the value.
     fn put(&self, to: &mut Writer);
 
     /// Reads what `put` wrote; `None` where it did not.
-    fn get(from: &mut Reader<'_>) -> Option<Self>;
+    fn get(from: &mut Reader<'_>) -> Option<Self>
+    where
+        Self: Sized;
 
     /// Whether it says nothing and may be left out of a struct.
     fn is_nothing(&self) -> bool {
@@ -78,7 +79,10 @@ pub(crate) trait Stored: Sized {
     }
 
     /// What stands for a value that was left out; `None` where it never is.
-    fn nothing() -> Option<Self> {
+    fn nothing() -> Option<Self>
+    where
+        Self: Sized,
+    {
         None
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::fmt::Hyphenated;
 
 use super::id::spelt;
-use super::{WORDS, Word};
+use super::{Stored, WORDS, Word};
 use crate::order::Order;
 
 /// What is left of a state.
@@ -18,6 +18,24 @@ pub(crate) struct Reader<'b> {
     row: &'b Arc<[u8]>,
     bytes: &'b [u8],
     last: Order,
+}
+
+/// Which fields of a struct are there, from the next one on.
+#[derive(Debug)]
+pub(crate) struct Fields(u64);
+
+impl Fields {
+    /// The next field.
+    pub(crate) fn next<T: Stored>(&mut self, from: &mut Reader<'_>) -> Option<T> {
+        let is_there = self.0 & 1 == 1;
+        self.0 >>= 1;
+        if is_there { T::get(from) } else { T::nothing() }
+    }
+
+    /// What was read, if it has no further fields.
+    pub(crate) fn end<T>(self, read: T) -> Option<T> {
+        (self.0 == 0).then_some(read)
+    }
 }
 
 impl<'b> Reader<'b> {
@@ -78,6 +96,11 @@ impl<'b> Reader<'b> {
         let start = self.row.len() - self.bytes.len();
         self.take(length)?;
         Some(start..start + length)
+    }
+
+    /// The fields of a struct.
+    pub(crate) fn fields(&mut self) -> Option<Fields> {
+        self.count().map(Fields)
     }
 
     /// A text that is a UUID; nothing is read where it is none.

@@ -1,61 +1,11 @@
 //! How the building blocks of state are stored: numbers, texts, points, options, lists, maps, structs.
 //!
-//! Place: used by the structs of session and item, which list their fields with [`stored`].
+//! Place: used by the structs of session and item, which list their own fields.
 
 use std::collections::BTreeMap;
 
 use super::{Id, Reader, Stored, Word, Writer};
 use crate::order::{Moment, Order, Said};
-
-/// Stores a struct by its fields. The order is the form of the rows: fields are only ever added at the end.
-macro_rules! stored {
-    ($name:ident $(<$of:ident>)? { $($field:ident),+ $(,)? }) => {
-        impl $(<$of: $crate::stored::Stored>)? $crate::stored::Stored for $name $(<$of>)? {
-            fn put(&self, to: &mut $crate::stored::Writer) {
-                let mut there = 0_u64;
-                let mut bit = 1_u64;
-                $(
-                    if !$crate::stored::Stored::is_nothing(&self.$field) {
-                        there |= bit;
-                    }
-                    bit <<= 1;
-                )+
-                let _ = bit;
-                to.count(there);
-                $(
-                    if !$crate::stored::Stored::is_nothing(&self.$field) {
-                        $crate::stored::Stored::put(&self.$field, to);
-                    }
-                )+
-            }
-
-            fn get(from: &mut $crate::stored::Reader<'_>) -> Option<Self> {
-                let mut there = from.count()?;
-                let read = Self {
-                    $($field: {
-                        let is_there = there & 1 == 1;
-                        there >>= 1;
-                        if is_there {
-                            $crate::stored::Stored::get(from)?
-                        } else {
-                            $crate::stored::Stored::nothing()?
-                        }
-                    },)+
-                };
-                (there == 0).then_some(read)
-            }
-
-            fn is_nothing(&self) -> bool {
-                $($crate::stored::Stored::is_nothing(&self.$field))&&+
-            }
-
-            fn nothing() -> Option<Self> {
-                Some(Self { $($field: $crate::stored::Stored::nothing()?,)+ })
-            }
-        }
-    };
-}
-pub(crate) use stored;
 
 impl Stored for bool {
     fn put(&self, to: &mut Writer) {

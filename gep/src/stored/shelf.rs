@@ -126,7 +126,7 @@ impl<V: Shelved> Shelf<V> {
         let id = Id::get(from)?;
         let at = from.span()?;
         let mut reader = Reader::within(from.row(), at.clone(), base)?;
-        let gist = if reader.count()? & 1 == 1 { V::Gist::get(&mut reader)? } else { V::Gist::nothing()? };
+        let gist = reader.fields()?.next(&mut reader)?;
         Some(Entry { id, kept: Kept::Stored(gist, at) })
     }
 }

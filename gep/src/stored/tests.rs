@@ -8,7 +8,7 @@ use std::sync::Arc;
 use da_model::state::{Row, Value};
 use proptest::prelude::*;
 
-use super::{Id, Reader, Shelf, Shelved, Stored, VERSION, bytes, load, row, stored, word};
+use super::{Id, Reader, Shelf, Shelved, Stored, VERSION, Writer, bytes, load, row, word};
 use crate::order::{Moment, Order, Said};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,9 +33,78 @@ struct Whole {
     by_id: BTreeMap<Id, (i64, i64)>,
 }
 
-stored!(Part { gist, name });
-stored!(Gist { points, flag });
-stored!(Whole { said, parts, number, small, after, by_id });
+impl Part {
+    fn fields(&self) -> [&dyn Stored; 2] {
+        [&self.gist, &self.name]
+    }
+}
+
+impl Stored for Part {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { gist: fields.next(from)?, name: fields.next(from)? };
+        fields.end(read)
+    }
+}
+
+impl Gist {
+    fn fields(&self) -> [&dyn Stored; 2] {
+        [&self.points, &self.flag]
+    }
+}
+
+impl Stored for Gist {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { points: fields.next(from)?, flag: fields.next(from)? };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl Whole {
+    fn fields(&self) -> [&dyn Stored; 6] {
+        [&self.said, &self.parts, &self.number, &self.small, &self.after, &self.by_id]
+    }
+}
+
+impl Stored for Whole {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            said: fields.next(from)?,
+            parts: fields.next(from)?,
+            number: fields.next(from)?,
+            small: fields.next(from)?,
+            after: fields.next(from)?,
+            by_id: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+}
 
 impl Shelved for Part {
     type Gist = Gist;

@@ -85,6 +85,16 @@ impl Writer {
         }
     }
 
+    /// A struct by its fields, whose order is the form of the rows: new ones are only ever added at the end.
+    pub(crate) fn fields(&mut self, fields: &[&dyn Stored]) {
+        let there = |(n, field): (usize, &&dyn Stored)| u64::from(!field.is_nothing()) << n;
+        let mask = fields.iter().enumerate().map(there).sum();
+        self.count(mask);
+        for field in fields.iter().zip(0..).filter(|(_, n)| mask >> n & 1 == 1).map(|(field, _)| field) {
+            field.put(self);
+        }
+    }
+
     /// Bytes behind their length.
     pub(crate) fn span(&mut self, bytes: &[u8]) {
         self.length(bytes.len());
