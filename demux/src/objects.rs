@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use da_model::event::{Change, DiscreteEvent, Entity, SignalView};
-use da_model::identity::id_of;
+use da_model::identity::{Decimal, id_of};
 use da_model::ids::{Text, TopicName};
 
 /// An object that has a metric.
@@ -68,20 +68,20 @@ impl Object {
     }
 
     fn with_key<T>(&self, signal: &SignalView<'_>, change: &Change<'_>, take: impl Fn(&[&str]) -> T) -> T {
-        let revision = change.revision.to_string();
-        let (name, tenant) = (self.event_name, &*signal.tenant_id);
+        let revision = Decimal::of(i64::from(change.revision));
+        let (name, tenant, revision) = (self.event_name, &*signal.tenant_id, revision.text());
         let (user, session) = (&*signal.user_id, &*change.session_id);
         let item = text(&change.item_id);
         match self.keyed {
-            Keyed::Resource => take(&[name, tenant, user, session, item, text(&change.resource_id), &revision]),
-            Keyed::Item => take(&[name, tenant, user, session, item, &revision]),
+            Keyed::Resource => take(&[name, tenant, user, session, item, text(&change.resource_id), revision]),
+            Keyed::Item => take(&[name, tenant, user, session, item, revision]),
             Keyed::Scope => {
                 let at = &change.context;
-                let path = at.path_id.to_string();
+                let path = Decimal::of(at.path_id);
                 let (class, course) = (text(&at.class_id), text(&at.course_id));
                 let (unit, lesson) = (text(&at.unit_id), text(&at.lesson_id));
                 let track = at.track.code();
-                take(&[name, tenant, user, item, class, course, unit, lesson, track, &path, &revision])
+                take(&[name, tenant, user, item, class, course, unit, lesson, track, path.text(), revision])
             }
         }
     }

@@ -77,7 +77,7 @@ impl Handler for Demux {
 
     fn decide<'r>(&self, input: &Self::Input<'r>, _: &Snapshot<'_>) -> Result<Effects<'r>, Rejection> {
         let mut effects = Effects::none(Outcome::Ignored);
-        effects.emits.reserve(input.signal.changes.len());
+        effects.emits = Vec::with_capacity(input.signal.changes.len());
         for change in &input.signal.changes {
             let Some(metric) = self.metric(change) else {
                 refuse_unlisted(change, &mut effects);

@@ -11,7 +11,8 @@ use crate::enrich::{ENRICHERS, Known};
 use crate::impact::Published;
 use crate::item::{Attempt, InScope};
 use crate::session::{Scope, Session};
-use crate::tables::{item_of, resource_of};
+use crate::stored::{Id, Word};
+use crate::tables::resource_of;
 
 /// Whose change it is: that of the event's own session, or of another one that became the latest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum Subject {
     /// The event's session.
     Own,
     /// Another session of the same assessment and scope.
-    Attempt(String),
+    Attempt(Id),
 }
 
 /// Where the changes of one event belong.
@@ -27,7 +28,7 @@ pub enum Subject {
 pub struct Place<'r> {
     session_id: Text<'r>,
     item_id: Option<Text<'r>>,
-    item_word: Option<String>,
+    item_word: Option<Word>,
     item_kind: Option<&'static str>,
     resource_id: Option<Text<'r>>,
     context: Context<'r>,
@@ -36,7 +37,7 @@ pub struct Place<'r> {
 impl Subject {
     /// Lets every enricher add its piece.
     pub fn enrich(&self, change: &mut Change<'_>, session: &Session, in_scope: Option<&InScope>) {
-        let id = change.session_id.to_string();
+        let id = change.session_id.clone();
         let other = match self {
             Self::Own => None,
             Self::Attempt(id) => in_scope.and_then(|scope| scope.attempts.get(id)),
@@ -53,26 +54,25 @@ impl<'r> Place<'r> {
     /// The place of the event's own session.
     #[must_use]
     pub fn of_session(event: &UsageEvent<'r>, session: &Session, scope: &Scope) -> Self {
-        let item = item_of(event).map(str::to_owned);
         Self {
             session_id: event.session_id.clone(),
-            item_id: item.as_deref().map(|id| same(id, item_text(event))),
-            item_word: session.item_word().map(str::to_owned),
+            item_id: item_text(event).cloned(),
+            item_word: session.item_word().cloned(),
             item_kind: session.is_assessment().map(|test| if test { "assessment" } else { "collection" }),
-            resource_id: resource_of(event).map(|id| same(id, Some(&event.object.id))),
+            resource_id: resource_of(event).map(|_| event.object.id.clone()),
             context: context_of(event, session, scope),
         }
     }
 
     /// A change of a resource or question inside, or of a single one.
     #[must_use]
-    pub fn resource_change(&self, of: (Entity, &str, Option<&str>), figures: Published) -> Change<'r> {
+    pub fn resource_change(&self, of: (Entity, &Id, Option<&Word>), figures: Published) -> Change<'r> {
         let (entity, id, word) = of;
         let mut change = self.change(entity, figures);
         change.context.collection_id.clone_from(&self.item_id);
         change.context.collection_type = self.item_kind.map(Text::Borrowed);
-        change.resource_id = Some(same(id, self.resource_id.as_ref()));
-        change.resource_type = word.map(|w| Text::Owned(w.to_owned()));
+        change.resource_id = Some(id.spelt_as(self.resource_id.as_ref()));
+        change.resource_type = word.cloned();
         change
     }
 
@@ -84,14 +84,14 @@ impl<'r> Place<'r> {
 
     /// A change of the assessment in another session.
     #[must_use]
-    pub fn attempt_change(&self, session_id: &str, attempt: &Attempt, figures: Published) -> Change<'r> {
+    pub fn attempt_change(&self, session_id: &Id, attempt: &Attempt, figures: Published) -> Change<'r> {
         let mut change = self.change(Entity::Assessment, figures);
-        change.session_id = Text::Owned(session_id.to_owned());
-        change.item_type = attempt.word.clone().map(Text::Owned);
+        change.session_id = Text::Owned(session_id.to_text());
+        change.item_type = attempt.word.clone();
         let context = &mut change.context;
         context.session_id = Some(change.session_id.clone());
-        context.content_source = attempt.carried.content_source.clone().map(Text::Owned);
-        context.path_type = attempt.carried.path_type.clone().map(Text::Owned);
+        context.content_source = attempt.carried.content_source.clone();
+        context.path_type = attempt.carried.path_type.clone();
         context.question_count = None;
         context.context_collection_id = None;
         context.context_collection_type = None;
@@ -107,7 +107,7 @@ impl<'r> Place<'r> {
             metric: after.kind(),
             session_id: self.session_id.clone(),
             item_id: self.item_id.clone(),
-            item_type: self.item_word.clone().map(Text::Owned),
+            item_type: self.item_word.clone(),
             resource_id: None,
             resource_type: None,
             context: self.context.clone(),
@@ -125,19 +125,19 @@ fn context_of<'r>(event: &UsageEvent<'r>, session: &Session, scope: &Scope) -> C
     Context {
         tenant_id: event.tenant_id.clone(),
         partner_id: Some(event.partner_id.clone()),
-        class_id: scope.class.as_deref().map(|id| same(id, event.class_id.as_ref())),
-        course_id: scope.course.as_deref().map(|id| same(id, event.course_id.as_ref())),
-        unit_id: scope.unit.as_deref().map(|id| same(id, event.unit_id.as_ref())),
-        lesson_id: scope.lesson.as_deref().map(|id| same(id, event.lesson_id.as_ref())),
+        class_id: scope.class.as_ref().map(|id| id.spelt_as(event.class_id.as_ref())),
+        course_id: scope.course.as_ref().map(|id| id.spelt_as(event.course_id.as_ref())),
+        unit_id: scope.unit.as_ref().map(|id| id.spelt_as(event.unit_id.as_ref())),
+        lesson_id: scope.lesson.as_ref().map(|id| id.spelt_as(event.lesson_id.as_ref())),
         collection_id: None,
         collection_type: None,
         session_id: Some(event.session_id.clone()),
         attempt: None,
         track: scope.track(),
         path_id: scope.path_id,
-        path_type: session.carried.path_type.as_deref().map(|t| same(t, event.path_type.as_ref())),
+        path_type: session.carried.path_type.as_ref().map(|t| same(t, event.path_type.as_ref())),
         question_count: event.question_count,
-        content_source: session.carried.content_source.as_deref().map(|s| same(s, event.content_source.as_ref())),
+        content_source: session.carried.content_source.as_ref().map(|s| same(s, event.content_source.as_ref())),
         context_collection_id: event.context_collection_id.clone(),
         context_collection_type: event.context_collection_type.clone(),
         additional_context: event.additional_context.clone(),
@@ -150,6 +150,6 @@ fn item_text<'e, 'r>(event: &'e UsageEvent<'r>) -> Option<&'e Text<'r>> {
 }
 
 /// The event's own text where it says the same as the state, else a copy of the state's.
-fn same<'r>(state: &str, event: Option<&Text<'r>>) -> Text<'r> {
-    event.filter(|text| &***text == state).cloned().unwrap_or_else(|| Text::Owned(state.to_owned()))
+fn same<'r>(state: &Word, event: Option<&Text<'r>>) -> Text<'r> {
+    event.filter(|text| *text == state).cloned().unwrap_or_else(|| state.clone())
 }

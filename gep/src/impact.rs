@@ -14,6 +14,7 @@ use crate::scoring::{self, ItemScore};
 use crate::session::Session;
 use crate::settings::GepSettings;
 use crate::slot::{Finding, Publication, Role, Stamp};
+use crate::stored::Id;
 use crate::tables::resource_of;
 
 /// The states an event moved, with the session as it was where something could not go out before.
@@ -61,16 +62,17 @@ struct Ledger<'l, 'r> {
 impl<'r> Ledger<'_, 'r> {
     fn resources(&mut self, session: &mut Session, scope: &crate::session::Scope) {
         let opened = self.before.is_some_and(|before| before.scope.is_none());
-        let touched = resource_of(self.event).map(str::to_owned);
+        let touched = resource_of(self.event).map(Id::of);
         let place = Place::of_session(self.event, session, scope);
-        for (id, resource) in &mut session.resources {
-            if opened || touched.as_deref() == Some(id) {
-                self.resource(id, resource, &place);
-            }
+        let concerned = session.resources.opened().filter(|(id, _)| opened || touched.as_ref() == Some(*id));
+        let mut concerned: Vec<_> = concerned.collect();
+        concerned.sort_by_cached_key(|(id, _)| id.to_text());
+        for (id, resource) in concerned {
+            self.resource(id, resource, &place);
         }
     }
 
-    fn resource(&mut self, id: &str, resource: &mut Resource, place: &Place<'r>) {
+    fn resource(&mut self, id: &Id, resource: &mut Resource, place: &Place<'r>) {
         let before = self.before.map(|b| b.resources.get(id).cloned().unwrap_or_default());
         let was_open =
             self.before.is_none_or(|b| b.scope.is_some()) && before.as_ref().is_none_or(|b| b.is_question().is_some());
@@ -104,16 +106,16 @@ impl<'r> Ledger<'_, 'r> {
         if metrics.iter().any(Option::is_some) {
             resource.fix_kind();
         }
-        let word = resource.word.as_ref().map(|w| w.1.as_str());
+        let word = resource.word.as_ref().map(|w| w.1.clone());
         for metric in metrics.into_iter().flatten() {
-            self.found.push((Subject::Own, place.resource_change((entity, id, word), metric)));
+            self.found.push((Subject::Own, place.resource_change((entity, id, word.as_ref()), metric)));
         }
     }
 
     fn withhold_resources(&mut self, session: &mut Session) {
-        let Some(id) = resource_of(self.event) else { return };
-        let before = self.before.and_then(|b| b.resources.get(id));
-        if let Some(resource) = session.resources.get_mut(id) {
+        let Some(id) = resource_of(self.event).map(Id::of) else { return };
+        let before = self.before.and_then(|b| b.resources.get(&id));
+        if let Some(resource) = session.resources.get_mut(&id) {
             self.withhold_resource(before, resource);
         }
     }
@@ -181,12 +183,13 @@ impl<'r> Ledger<'_, 'r> {
         let latest = known.latest_attempt();
         let mut gained_first = Vec::new();
         let mut others = Vec::new();
-        for (id, attempt) in &mut known.attempts {
-            let is_latest = latest.as_deref() == Some(id);
-            let gained = is_latest && !attempt.latest;
-            attempt.latest = is_latest;
-            let own = *id == *self.event.session_id;
-            let value = scoring::attempt_value(attempt.result, attempt.withdrawn, is_latest);
+        let own_id = Id::of(&self.event.session_id);
+        for (id, attempt) in known.attempts.opened() {
+            let is_latest = latest.as_ref() == Some(id);
+            let gained = is_latest && !attempt.standing.latest;
+            attempt.standing.latest = is_latest;
+            let own = *id == own_id;
+            let value = scoring::attempt_value(attempt.standing.result, attempt.standing.withdrawn, is_latest);
             let moved = own && says_more(attempt.score_slot.value(), &value);
             if !(gained || moved) {
                 continue;

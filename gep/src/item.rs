@@ -5,84 +5,103 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::order::{Order, Said, keep_latest};
 use crate::scoring::{self, ItemScore};
 use crate::session::{Carried, Scope, Session};
 use crate::slot::Slot;
+use crate::stored::{Id, Reader, Shelf, Shelved, Stored, Word, Writer};
 
 /// State of one learner's item.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub struct LearnerItem {
     /// Two plays in two scopes are two records.
-    #[serde(rename = "s", skip_serializing_if = "Vec::is_empty")]
-    scopes: Vec<(Scope, InScope)>,
+    scopes: Vec<Scoped>,
+}
+
+#[derive(Debug)]
+struct Scoped {
+    scope: Scope,
+    known: InScope,
 }
 
 /// What is known within one scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub struct InScope {
     /// Assessments: the stopped sessions by id.
-    #[serde(rename = "a", skip_serializing_if = "BTreeMap::is_empty")]
-    pub attempts: BTreeMap<String, Attempt>,
+    pub(crate) attempts: Shelf<Attempt>,
     /// Collections: latest counting answer per question.
-    #[serde(rename = "q", skip_serializing_if = "BTreeMap::is_empty")]
-    pub answers: BTreeMap<String, Said<(i64, i64)>>,
+    pub(crate) answers: BTreeMap<Id, Said<(i64, i64)>>,
     /// Collections: order key of the newest answer, counting or not.
-    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub newest_answer: Option<Order>,
     /// Collections: whether any session said the item is external.
-    #[serde(rename = "x", skip_serializing_if = "is_false")]
     pub external: bool,
     /// Collections: latest external score.
-    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     pub external_score: Option<Said<(i64, i64)>>,
     /// Collections: latest session-level update.
-    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
     pub update: Option<Said<(i64, i64)>>,
     /// Collections: what was published.
-    #[serde(rename = "p", skip_serializing_if = "Slot::is_empty")]
     pub score_slot: Slot<ItemScore>,
 }
 
 /// One stopped session of an assessment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// Order key of its last stop: sessions are ordered by it (domain.md §12).
-    #[serde(rename = "l")]
-    pub last_stop: Order,
-    /// Its result; absent while an answer waits.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<ItemScore>,
-    /// Whether a withdrawal stands.
-    #[serde(rename = "w", default, skip_serializing_if = "is_false")]
-    pub withdrawn: bool,
-    /// Whether it holds the latest flag.
-    #[serde(rename = "f", default, skip_serializing_if = "is_false")]
-    pub latest: bool,
+    /// How it stands among the others.
+    pub standing: Standing,
     /// The client's word for the item.
-    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
-    pub word: Option<String>,
+    pub word: Option<Word>,
     /// What its plays said and its changes repeat.
-    #[serde(rename = "c", default)]
     pub carried: Carried,
     /// What was published about its score.
-    #[serde(rename = "p", default, skip_serializing_if = "Slot::is_empty")]
     pub score_slot: Slot<ItemScore>,
 }
 
+/// What the order of the sessions and the latest flag depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Order key of its last stop: sessions are ordered by it (domain.md §12).
+    pub last_stop: Order,
+    /// Its result; absent while an answer waits.
+    pub result: Option<ItemScore>,
+    /// Whether a withdrawal stands.
+    pub withdrawn: bool,
+    /// Whether it holds the latest flag.
+    pub latest: bool,
+}
+
+impl Shelved for Attempt {
+    type Gist = Standing;
+
+    fn gist(&self) -> &Standing {
+        &self.standing
+    }
+}
+
+impl Standing {
+    fn counts(&self) -> bool {
+        !self.withdrawn && self.result.is_some_and(|r| r.graded)
+    }
+}
+
 impl LearnerItem {
+    /// Opens what an event of the session can touch: its own record, the one with the latest flag, and the one that
+    /// gets it should the own one lose it.
+    #[must_use]
+    pub fn open(&mut self, scope: &Scope, session: &str) -> Option<()> {
+        let Some(scoped) = self.scopes.iter_mut().find(|s| s.scope == *scope) else { return Some(()) };
+        let own = Id::of(session);
+        let next = scoped.known.latest_beside(&own).cloned();
+        scoped.known.attempts.open(|id, standing| *id == own || standing.latest || next.as_ref() == Some(id))
+    }
+
     /// The record of a scope, made when it is first asked for.
     pub fn in_scope(&mut self, scope: &Scope) -> &mut InScope {
-        let at = self.scopes.iter().position(|(s, _)| s == scope).unwrap_or_else(|| {
-            self.scopes.push((scope.clone(), InScope::default()));
+        let at = self.scopes.iter().position(|s| s.scope == *scope).unwrap_or_else(|| {
+            self.scopes.push(Scoped { scope: scope.clone(), known: InScope::default() });
             self.scopes.len() - 1
         });
         match self.scopes.get_mut(at) {
-            Some((_, found)) => found,
+            Some(scoped) => &mut scoped.known,
             None => unreachable!("the position was just found or pushed"),
         }
     }
@@ -90,15 +109,15 @@ impl LearnerItem {
     /// The record of a scope, if there is one.
     #[must_use]
     pub fn seen_in(&self, scope: &Scope) -> Option<&InScope> {
-        self.scopes.iter().find(|(s, _)| s == scope).map(|(_, found)| found)
+        self.scopes.iter().find(|s| s.scope == *scope).map(|s| &s.known)
     }
 }
 
 impl InScope {
     /// Takes over what a collection's session knows.
     pub fn merge_practice(&mut self, session: &Session) {
-        for (id, resource) in &session.resources {
-            if let Some(answer) = resource.counting_answer() {
+        for (id, gist) in session.resources.gists() {
+            if let Some(answer) = gist.counting_answer() {
                 merge_answer(&mut self.answers, id, answer);
             }
         }
@@ -115,54 +134,176 @@ impl InScope {
     /// Takes over what an assessment's session knows and hands the latest flag to whom it belongs.
     pub fn merge_test(&mut self, id: &str, session: &Session, provisional: bool) {
         let Some(last_stop) = session.last_stop else { return };
-        let held = self.attempts.remove(id);
-        let (latest, score_slot) = held.map(|a| (a.latest, a.score_slot)).unwrap_or_default();
-        let attempt = Attempt {
+        let standing = Standing {
             last_stop,
             result: scoring::session_result(session, provisional),
             withdrawn: session.is_withdrawn(),
-            latest,
-            word: session.item_word().map(str::to_owned),
-            carried: session.carried.clone(),
-            score_slot,
+            latest: false,
         };
-        self.attempts.insert(id.to_owned(), attempt);
+        let new = || Attempt { standing, word: None, carried: Carried::default(), score_slot: Slot::default() };
+        let attempt = self.attempts.opened_or(Id::of(id), last_stop, new);
+        attempt.standing = Standing { latest: attempt.standing.latest, ..standing };
+        attempt.word = session.item_word().cloned();
+        attempt.carried.clone_from(&session.carried);
     }
 
     /// The session that is the latest by what is known now.
     #[must_use]
-    pub fn latest_attempt(&self) -> Option<String> {
-        let counting = self.attempts.iter().filter(|(_, a)| !a.withdrawn && a.result.is_some_and(|r| r.graded));
-        counting.max_by_key(|(_, a)| a.last_stop).map(|(id, _)| id.clone())
+    pub fn latest_attempt(&self) -> Option<Id> {
+        latest_of(self.attempts.gists()).cloned()
+    }
+
+    fn latest_beside(&self, own: &Id) -> Option<&Id> {
+        latest_of(self.attempts.gists().filter(|(id, _)| *id != own))
     }
 
     /// The number of a session among the stopped, not withdrawn ones, ordered by last stop; a running session gets
     /// the number it will have.
     #[must_use]
     pub fn attempt_number(&self, session: &str) -> Option<i32> {
-        let own = self.attempts.get(session);
+        let own_id = Id::of(session);
+        let own = self.attempts.gists().find(|(id, _)| **id == own_id).map(|(_, own)| own);
         if own.is_some_and(|a| a.withdrawn) {
             return None;
         }
         let earlier = self
             .attempts
-            .iter()
-            .filter(|(id, a)| *id != session && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop));
+            .gists()
+            .filter(|(id, a)| **id != own_id && !a.withdrawn && own.is_none_or(|own| a.last_stop < own.last_stop));
         i32::try_from(earlier.count() + 1).ok()
     }
 }
 
-fn merge_answer(answers: &mut BTreeMap<String, Said<(i64, i64)>>, id: &str, answer: &Said<(i64, i64)>) {
+fn latest_of<'s>(sessions: impl Iterator<Item = (&'s Id, &'s Standing)>) -> Option<&'s Id> {
+    sessions.filter(|(_, a)| a.counts()).max_by_key(|(_, a)| a.last_stop).map(|(id, _)| id)
+}
+
+fn merge_answer(answers: &mut BTreeMap<Id, Said<(i64, i64)>>, id: &Id, answer: &Said<(i64, i64)>) {
     match answers.get_mut(id) {
         Some(held) if held.0 >= answer.0 => {}
-        Some(held) => *held = answer.clone(),
+        Some(held) => *held = *answer,
         None => {
-            answers.insert(id.to_owned(), answer.clone());
+            answers.insert(id.clone(), *answer);
         }
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
+impl LearnerItem {
+    fn fields(&self) -> [&dyn Stored; 1] {
+        [&self.scopes]
+    }
+}
+
+impl Stored for LearnerItem {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { scopes: fields.next(from)? };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+}
+
+impl Scoped {
+    fn fields(&self) -> [&dyn Stored; 2] {
+        [&self.scope, &self.known]
+    }
+}
+
+impl Stored for Scoped {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { scope: fields.next(from)?, known: fields.next(from)? };
+        fields.end(read)
+    }
+}
+
+impl InScope {
+    fn fields(&self) -> [&dyn Stored; 7] {
+        [
+            &self.attempts,
+            &self.answers,
+            &self.newest_answer,
+            &self.external,
+            &self.external_score,
+            &self.update,
+            &self.score_slot,
+        ]
+    }
+}
+
+impl Stored for InScope {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            attempts: fields.next(from)?,
+            answers: fields.next(from)?,
+            newest_answer: fields.next(from)?,
+            external: fields.next(from)?,
+            external_score: fields.next(from)?,
+            update: fields.next(from)?,
+            score_slot: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Attempt {
+    fn fields(&self) -> [&dyn Stored; 4] {
+        [&self.standing, &self.word, &self.carried, &self.score_slot]
+    }
+}
+
+impl Stored for Attempt {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            standing: fields.next(from)?,
+            word: fields.next(from)?,
+            carried: fields.next(from)?,
+            score_slot: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Standing {
+    fn fields(&self) -> [&dyn Stored; 4] {
+        [&self.last_stop, &self.result, &self.withdrawn, &self.latest]
+    }
+}
+
+impl Stored for Standing {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            last_stop: fields.next(from)?,
+            result: fields.next(from)?,
+            withdrawn: fields.next(from)?,
+            latest: fields.next(from)?,
+        };
+        fields.end(read)
+    }
 }

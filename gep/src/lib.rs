@@ -20,6 +20,7 @@ pub mod scoring;
 pub mod session;
 pub mod settings;
 pub mod slot;
+pub mod stored;
 pub mod tables;
 pub mod adapters;
 pub mod intake;

@@ -9,10 +9,8 @@ use da_model::fault::Rejection;
 use da_model::ids::{Offset, TopicName, UnitName};
 use da_model::outcome::{Outcome, Reason};
 use da_model::schema::{Schemas, codec};
-use da_model::state::{Row, RowKey, Snapshot, Value};
+use da_model::state::{Row, RowKey, Snapshot};
 use da_model::{Effects, Emit, Event, Handler, Key, Note, Record, Write};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::dedupe::{self, Known};
 use crate::impact::{self, Moved};
@@ -20,6 +18,7 @@ use crate::item::LearnerItem;
 use crate::order::Order;
 use crate::session::Session;
 use crate::settings::GepSettings;
+use crate::stored::{self, Id, Stored};
 use crate::tables::{applied_key, item_of, learner_item_key, resource_of, session_key};
 
 /// Where accepted events lie.
@@ -39,6 +38,9 @@ pub struct Gep {
 pub struct Accepted<'r> {
     event: UsageEvent<'r>,
     offset: Offset,
+    applied: RowKey,
+    /// Session and item, where its learner's state is kept.
+    state: Option<(RowKey, Option<RowKey>)>,
 }
 
 impl Gep {
@@ -62,23 +64,25 @@ impl Handler for Gep {
 
     fn decode<'r>(&self, record: &Record<'r>, schemas: &Schemas) -> Result<Accepted<'r>, Rejection> {
         let value = record.value.ok_or_else(|| Rejection::new(Reason::Undecodable, "the record has no value"))?;
-        Ok(Accepted { event: codec::decode_usage(value, schemas)?, offset: record.offset })
+        let event = codec::decode_usage(value, schemas)?;
+        let applied = applied_key(&event);
+        let state = event.is_student.then(|| (session_key(&event), learner_item_key(&event)));
+        Ok(Accepted { event, offset: record.offset, applied, state })
     }
 
     fn reads(&self, input: &Accepted<'_>) -> Vec<RowKey> {
-        let event = &input.event;
-        let mut keys = vec![applied_key(event)];
-        if event.is_student {
-            keys.push(session_key(event));
-            keys.extend(learner_item_key(event));
+        let mut keys = Vec::with_capacity(3);
+        keys.push(input.applied.clone());
+        if let Some((session, item)) = &input.state {
+            keys.push(session.clone());
+            keys.extend(item.clone());
         }
         keys
     }
 
     fn decide<'r>(&self, input: &Self::Input<'r>, seen: &Snapshot<'_>) -> Result<Effects<'r>, Rejection> {
         let event = &input.event;
-        let applied = applied_key(event);
-        match dedupe::check(seen.row(&applied), event) {
+        match dedupe::check(seen.row(&input.applied), event) {
             Known::Repeat => return Ok(Effects::none(Outcome::Duplicate)),
             Known::Conflict(rejection) => return Err(rejection),
             Known::New => {}
@@ -86,12 +90,10 @@ impl Handler for Gep {
         let mut effects = Effects::none(Outcome::Applied);
         let mut signal = ImpactSignal { event: event.clone(), changes: Vec::new() };
         let mut wall_ms = None;
-        if event.is_student {
-            let folded = self.fold(input, seen, &mut effects)?;
-            signal.changes = folded.0;
-            wall_ms = folded.1;
+        if let Some((session, item)) = &input.state {
+            (signal.changes, wall_ms) = self.fold(input, (session, item.as_ref()), (seen, &mut effects))?;
         }
-        effects.writes.push(Write::set(applied, dedupe::remember(event, wall_ms)));
+        effects.writes.push(Write::set(input.applied.clone(), dedupe::remember(event, wall_ms)));
         effects.emits.push(Emit {
             unit: UNIT,
             topic: USAGE,
@@ -108,20 +110,22 @@ impl Gep {
     fn fold<'r>(
         &self,
         input: &Accepted<'r>,
-        seen: &Snapshot<'_>,
-        effects: &mut Effects<'r>,
+        (session_key, item_key): (&RowKey, Option<&RowKey>),
+        (seen, effects): (&Snapshot<'_>, &mut Effects<'r>),
     ) -> Result<(Changes<'r>, Option<i64>), Rejection> {
         let event = &input.event;
-        let session_key = session_key(event);
-        let item_key = learner_item_key(event);
-        let mut session: Session = load(seen.row(&session_key))?;
-        let was_item = item_key.as_ref().map(|key| load::<LearnerItem>(seen.row(key))).transpose()?;
+        let mut session: Session = stored::load(seen.row(session_key))?;
+        let item_row = item_key.and_then(|key| seen.row(key));
+        let mut item = item_key.map(|_| stored::load::<LearnerItem>(item_row)).transpose()?;
+        session.open(event).ok_or_else(stored::unreadable)?;
         let before = (!is_open(&session, event)).then(|| session.clone());
         let folded = session.fold(event, Order::of(event, input.offset), self.settings.visit_cap_ms);
         if folded.scope_mismatch {
             effects.notes.push(Note::ScopeMismatch);
         }
-        let mut item = was_item.clone();
+        if let (Some(item), Some(scope)) = (&mut item, &session.scope) {
+            item.open(scope, &event.session_id).ok_or_else(stored::unreadable)?;
+        }
         let changes = impact::changes(Moved {
             event,
             before: before.as_ref(),
@@ -129,9 +133,9 @@ impl Gep {
             item: item.as_mut(),
             settings: self.settings,
         });
-        effects.writes.push(Write::set(session_key, store(&session)?));
-        if let (Some(key), Some(item)) = (item_key, item.filter(|item| Some(item) != was_item.as_ref())) {
-            effects.writes.push(Write::set(key, store(&item)?));
+        effects.writes.push(Write::set(session_key.clone(), stored::row(&stored::bytes(&session))));
+        if let (Some(key), Some(item)) = (item_key, item) {
+            effects.writes.extend(changed(item_row, &item).map(|row| Write::set(key.clone(), row)));
         }
         Ok((changes, folded.wall_ms))
     }
@@ -139,19 +143,17 @@ impl Gep {
 
 /// Whether everything the event can touch may go out already, so that the session before the fold is not needed.
 fn is_open(session: &Session, event: &UsageEvent<'_>) -> bool {
-    let resource = resource_of(event).and_then(|id| session.resources.get(id));
+    let resource = resource_of(event).and_then(|id| session.resources.get(&Id::of(id)));
     let item_open = item_of(event).is_none() || session.role().is_some();
     session.scope.is_some() && item_open && resource.is_none_or(|r| r.is_question().is_some())
 }
 
-fn load<S: DeserializeOwned + Default>(row: Option<&Row>) -> Result<S, Rejection> {
-    let Some(text) = row.and_then(|row| row.text(0)) else { return Ok(S::default()) };
-    serde_json::from_str(text)
-        .map_err(|e| Rejection::new(Reason::HandlerFailed, format!("stored state is unreadable: {e}")))
-}
-
-fn store<S: Serialize>(state: &S) -> Result<Row, Rejection> {
-    let text = serde_json::to_string(state)
-        .map_err(|e| Rejection::new(Reason::HandlerFailed, format!("state cannot be stored: {e}")))?;
-    Ok(Row(vec![Value::from(text.as_str())]))
+/// The row of an item, unless it says what the stored one says.
+fn changed(was: Option<&Row>, item: &LearnerItem) -> Option<Row> {
+    let bytes = stored::bytes(item);
+    let same = match was {
+        Some(row) => row.bytes(0) == Some(&bytes),
+        None => item.is_nothing(),
+    };
+    (!same).then(|| stored::row(&bytes))
 }

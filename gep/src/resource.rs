@@ -6,91 +6,74 @@
 use da_model::event::UsageEvent;
 use da_model::event::usage::{AnswerStatus, EventKind, ObjectKind, ScoreReason, UsageName};
 use da_model::score::Points;
-use serde::{Deserialize, Serialize};
 
-use crate::order::{Order, Said, keep_first, keep_latest};
+use crate::order::{Moment, Order, Said, keep_first, keep_latest};
 use crate::slot::{Moves, Slot};
+use crate::stored::{self, Reader, Shelved, Stored, Word, Writer};
 
 /// State of one resource.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resource {
-    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
-    kind: Option<Said<bool>>,
+    /// What its session needs to know of it.
+    pub gist: Gist,
     /// Whether a DE went out under the kind, which then stays.
-    #[serde(rename = "kf", skip_serializing_if = "is_false")]
     kind_fixed: bool,
     /// The client's word for its type.
-    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
-    pub word: Option<Said<String>>,
-    #[serde(rename = "b", skip_serializing_if = "Vec::is_empty")]
-    starts: Vec<Said<i64>>,
-    /// Time of all visits.
-    #[serde(rename = "t")]
-    pub time: Time,
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
-    answer: Option<Said<Mark>>,
-    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
-    unsaid: Option<Order>,
-    #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
-    counting: Option<Said<(i64, i64)>>,
-    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    pub word: Option<Said<Word>>,
+    starts: Vec<Said<Moment>>,
     status: Option<Said<u8>>,
-    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
-    reaction: Option<Said<i32>>,
-    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
-    codes: Option<Said<Vec<String>>>,
+    codes: Option<Said<Vec<Word>>>,
     /// What was published about its time.
-    #[serde(rename = "pt", skip_serializing_if = "Slot::is_empty")]
     pub time_slot: Slot<Time>,
     /// What was published about its answer.
-    #[serde(rename = "ps", skip_serializing_if = "Slot::is_empty")]
     pub score_slot: Slot<QuestionScore>,
     /// What was published about its reaction.
-    #[serde(rename = "pr", skip_serializing_if = "Slot::is_empty")]
     pub reaction_slot: Slot<i32>,
 }
 
+/// What the totals of a session are made of, resource by resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gist {
+    kind: Option<Said<bool>>,
+    /// Time of all visits.
+    pub time: Time,
+    answer: Option<Said<Mark>>,
+    unsaid: Option<Order>,
+    counting: Option<Said<(i64, i64)>>,
+    reaction: Option<Said<i32>>,
+}
+
 /// Counted time, uncapped time and visits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Time {
     /// Capped sum, ms.
-    #[serde(rename = "t")]
     pub counted: i64,
     /// Uncapped sum, ms.
-    #[serde(rename = "w")]
     pub wall: i64,
     /// Visits.
-    #[serde(rename = "n")]
     pub visits: i32,
 }
 
 /// How an answer stands: points, graded without points (a skipped open-ended question), or waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// Raw and max, scaled by 10⁴.
-    #[serde(rename = "p")]
     Points(i64, i64),
     /// Graded, but counts nowhere.
-    #[serde(rename = "x")]
     Nowhere,
     /// Waits for grading.
-    #[serde(rename = "w")]
     Waiting,
 }
 
 /// The value of question.score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuestionScore {
     /// How the answer stands.
-    #[serde(rename = "m")]
     pub mark: Mark,
     /// Index of the answer's status.
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     status: Option<u8>,
     /// Competency codes.
-    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
-    pub codes: Vec<String>,
+    pub codes: Vec<Word>,
 }
 
 impl QuestionScore {
@@ -136,62 +119,25 @@ impl Time {
     }
 }
 
-impl Resource {
-    /// Merges one event about this resource; returns the uncapped time of a visit.
-    pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
-        self.fold_kind(event, order);
-        if let Some(word) = &event.object.object_type {
-            keep_first(&mut self.word, order, word.to_string());
-        }
-        if !event.codes.is_empty() {
-            keep_latest(&mut self.codes, order, event.codes.iter().map(ToString::to_string).collect());
-        }
-        match event.event_name {
-            UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
-            UsageName::ReactionCreate => {
-                if let Some(reaction) = event.reaction.filter(|r| *r > 0) {
-                    keep_latest(&mut self.reaction, order, reaction);
-                }
-                None
-            }
-            UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate => {
-                self.fold_grade(event, order);
-                None
-            }
-            UsageName::CollectionPlay | UsageName::CollectionScoreUpdate => None,
-        }
-    }
+impl Shelved for Resource {
+    type Gist = Gist;
 
+    fn gist(&self) -> &Gist {
+        &self.gist
+    }
+}
+
+impl Gist {
     /// Whether it is a question; `None` while no event has said so.
     #[must_use]
     pub fn is_question(&self) -> Option<bool> {
         self.kind.as_ref().map(|k| k.1)
     }
 
-    /// The kind went out in a DE: it stays.
-    pub const fn fix_kind(&mut self) {
-        self.kind_fixed = true;
-    }
-
-    /// Time of its visits; `None` before the first stop.
-    #[must_use]
-    pub fn time_value(&self) -> Option<Time> {
-        (self.time.visits > 0).then_some(self.time)
-    }
-
     /// The latest reaction.
     #[must_use]
-    pub fn reaction_value(&self) -> Option<i32> {
+    pub fn reaction(&self) -> Option<i32> {
         self.reaction.as_ref().map(|r| r.1)
-    }
-
-    /// The latest answer; `None` for plain resources and before the first answer.
-    #[must_use]
-    pub fn score_value(&self) -> Option<QuestionScore> {
-        let (_, mark) = self.latest_answer()?;
-        let said = self.status.as_ref().filter(|s| self.unsaid.is_none_or(|u| u < s.0)).map(|s| s.1);
-        let status = said.or_else(|| self.unsaid.map(|_| index(AnswerStatus::Attempted)));
-        Some(QuestionScore { mark, status, codes: self.codes.as_ref().map(|c| c.1.clone()).unwrap_or_default() })
     }
 
     /// The latest answer and its order key, if this is a question.
@@ -210,6 +156,65 @@ impl Resource {
     pub fn counting_answer(&self) -> Option<&Said<(i64, i64)>> {
         self.counting.as_ref().filter(|_| self.is_question() == Some(true))
     }
+}
+
+impl Resource {
+    /// Merges one event about this resource; returns the uncapped time of a visit.
+    pub fn fold(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
+        self.fold_kind(event, order);
+        if let Some(word) = &event.object.object_type {
+            keep_first(&mut self.word, order, || stored::word(word));
+        }
+        if !event.codes.is_empty() {
+            keep_latest(&mut self.codes, order, event.codes.iter().map(|code| stored::word(code)).collect());
+        }
+        match event.event_name {
+            UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
+            UsageName::ReactionCreate => {
+                if let Some(reaction) = event.reaction.filter(|r| *r > 0) {
+                    keep_latest(&mut self.gist.reaction, order, reaction);
+                }
+                None
+            }
+            UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate => {
+                self.fold_grade(event, order);
+                None
+            }
+            UsageName::CollectionPlay | UsageName::CollectionScoreUpdate => None,
+        }
+    }
+
+    /// Whether it is a question; `None` while no event has said so.
+    #[must_use]
+    pub fn is_question(&self) -> Option<bool> {
+        self.gist.is_question()
+    }
+
+    /// The kind went out in a DE: it stays.
+    pub const fn fix_kind(&mut self) {
+        self.kind_fixed = true;
+    }
+
+    /// Time of its visits; `None` before the first stop.
+    #[must_use]
+    pub fn time_value(&self) -> Option<Time> {
+        (self.gist.time.visits > 0).then_some(self.gist.time)
+    }
+
+    /// The latest reaction.
+    #[must_use]
+    pub fn reaction_value(&self) -> Option<i32> {
+        self.gist.reaction()
+    }
+
+    /// The latest answer; `None` for plain resources and before the first answer.
+    #[must_use]
+    pub fn score_value(&self) -> Option<QuestionScore> {
+        let (_, mark) = self.gist.latest_answer()?;
+        let said = self.status.as_ref().filter(|s| self.gist.unsaid.is_none_or(|u| u < s.0)).map(|s| s.1);
+        let status = said.or_else(|| self.gist.unsaid.map(|_| index(AnswerStatus::Attempted)));
+        Some(QuestionScore { mark, status, codes: self.codes.as_ref().map(|c| c.1.clone()).unwrap_or_default() })
+    }
 
     fn fold_kind(&mut self, event: &UsageEvent<'_>, order: Order) {
         let said = match event.object.kind {
@@ -222,19 +227,19 @@ impl Resource {
             }
         };
         if let (Some(said), false) = (said, self.kind_fixed) {
-            keep_first(&mut self.kind, order, said);
+            keep_first(&mut self.gist.kind, order, || said);
         }
     }
 
     fn fold_play(&mut self, event: &UsageEvent<'_>, order: Order, cap_ms: i64) -> Option<i64> {
         match event.kind {
             EventKind::Start => {
-                self.starts.push(Said(order, event.start_time.unwrap_or(event.end_time).0));
+                self.starts.push(Said(order, Moment(event.start_time.unwrap_or(event.end_time).0)));
                 None
             }
             EventKind::Stop => {
                 let wall = self.wall_of(event, order);
-                self.time = self.time.with_visit(wall, cap_ms);
+                self.gist.time = self.gist.time.with_visit(wall, cap_ms);
                 self.fold_answer(event, order);
                 Some(wall)
             }
@@ -244,14 +249,14 @@ impl Resource {
 
     fn wall_of(&self, event: &UsageEvent<'_>, order: Order) -> i64 {
         let before = self.starts.iter().filter(|s| s.0 < order).max_by_key(|s| s.0);
-        let start = event.start_time.map(|t| t.0).or_else(|| before.map(|s| s.1));
+        let start = event.start_time.map(|t| t.0).or_else(|| before.map(|s| s.1.0));
         start.map_or(0, |start| event.end_time.0.saturating_sub(start).max(0))
     }
 
     fn fold_answer(&mut self, event: &UsageEvent<'_>, order: Order) {
         let Some(answer) = &event.answer else {
-            if event.object.kind != ObjectKind::Resource && self.unsaid.is_none_or(|held| held < order) {
-                self.unsaid = Some(order);
+            if event.object.kind != ObjectKind::Resource && self.gist.unsaid.is_none_or(|held| held < order) {
+                self.gist.unsaid = Some(order);
             }
             return;
         };
@@ -273,9 +278,9 @@ impl Resource {
     }
 
     fn set(&mut self, order: Order, mark: Mark) {
-        keep_latest(&mut self.answer, order, mark);
+        keep_latest(&mut self.gist.answer, order, mark);
         if let Mark::Points(raw, max) = mark {
-            keep_latest(&mut self.counting, order, (raw, max));
+            keep_latest(&mut self.gist.counting, order, (raw, max));
         }
     }
 }
@@ -293,7 +298,135 @@ fn index(status: AnswerStatus) -> u8 {
     u8::try_from(status.index()).unwrap_or(0)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
+impl Resource {
+    fn fields(&self) -> [&dyn Stored; 9] {
+        [
+            &self.gist,
+            &self.kind_fixed,
+            &self.word,
+            &self.starts,
+            &self.status,
+            &self.codes,
+            &self.time_slot,
+            &self.score_slot,
+            &self.reaction_slot,
+        ]
+    }
+}
+
+impl Stored for Resource {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            gist: fields.next(from)?,
+            kind_fixed: fields.next(from)?,
+            word: fields.next(from)?,
+            starts: fields.next(from)?,
+            status: fields.next(from)?,
+            codes: fields.next(from)?,
+            time_slot: fields.next(from)?,
+            score_slot: fields.next(from)?,
+            reaction_slot: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Gist {
+    fn fields(&self) -> [&dyn Stored; 6] {
+        [&self.kind, &self.time, &self.answer, &self.unsaid, &self.counting, &self.reaction]
+    }
+}
+
+impl Stored for Gist {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            kind: fields.next(from)?,
+            time: fields.next(from)?,
+            answer: fields.next(from)?,
+            unsaid: fields.next(from)?,
+            counting: fields.next(from)?,
+            reaction: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl QuestionScore {
+    fn fields(&self) -> [&dyn Stored; 3] {
+        [&self.mark, &self.status, &self.codes]
+    }
+}
+
+impl Stored for QuestionScore {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { mark: fields.next(from)?, status: fields.next(from)?, codes: fields.next(from)? };
+        fields.end(read)
+    }
+}
+
+/// Counted time, by how much the uncapped one is longer, visits.
+impl Stored for Time {
+    fn put(&self, to: &mut Writer) {
+        to.number(self.counted);
+        to.number(self.wall.wrapping_sub(self.counted));
+        self.visits.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let counted = from.number()?;
+        Some(Self { counted, wall: counted.wrapping_add(from.number()?), visits: i32::get(from)? })
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl Stored for Mark {
+    fn put(&self, to: &mut Writer) {
+        match self {
+            Self::Nowhere => to.byte(0),
+            Self::Waiting => to.byte(1),
+            Self::Points(raw, max) => {
+                to.byte(2);
+                (*raw, *max).put(to);
+            }
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        match from.byte()? {
+            0 => Some(Self::Nowhere),
+            1 => Some(Self::Waiting),
+            2 => <(i64, i64)>::get(from).map(|(raw, max)| Self::Points(raw, max)),
+            _ => None,
+        }
+    }
 }

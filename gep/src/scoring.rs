@@ -5,31 +5,26 @@
 
 use da_model::event::discrete::{ScoreStatus, ScoreValue};
 use da_model::score::{Percent, Points};
-use serde::{Deserialize, Serialize};
 
 use crate::item::InScope;
 use crate::order::Said;
-use crate::resource::{Mark, QuestionScore, Resource};
+use crate::resource::{Gist, Mark, QuestionScore};
 use crate::session::Session;
 use crate::slot::Moves;
+use crate::stored::{Reader, Stored, Writer};
 
 /// A score of an item: of one session of an assessment, or of a collection in its scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemScore {
     /// Raw and max, scaled by 10⁴; absent is unknown, never 0.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub points: Option<(i64, i64)>,
     /// Whether everything inside is graded.
-    #[serde(rename = "g", default, skip_serializing_if = "is_false")]
     pub graded: bool,
     /// Whether the session is withdrawn.
-    #[serde(rename = "w", default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
     /// Assessments: the latest flag.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<bool>,
     /// Answers counted; absent where none were (external results, updates).
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i32>,
 }
 
@@ -80,7 +75,7 @@ impl QuestionScore {
             status: self.status().map(ScoreStatus::from),
             latest: None,
             count: None,
-            codes: self.codes.iter().map(|c| c.clone().into()).collect(),
+            codes: self.codes.clone(),
         }
     }
 }
@@ -95,7 +90,7 @@ pub fn session_result(session: &Session, provisional: bool) -> Option<ItemScore>
     if session.is_external() {
         return session.external_score.as_ref().map(|s| ItemScore::given(s.1));
     }
-    let marks: Vec<Mark> = session.resources.values().filter_map(Resource::latest_answer).map(|a| a.1).collect();
+    let marks: Vec<Mark> = session.gists().filter_map(Gist::latest_answer).map(|a| a.1).collect();
     let graded = !marks.contains(&Mark::Waiting);
     let counted = marks.iter().filter_map(|mark| match mark {
         Mark::Points(raw, max) => Some((*raw, *max)),
@@ -138,7 +133,26 @@ fn sum(points: impl Iterator<Item = (i64, i64)>) -> Option<ItemScore> {
     (max > 0).then_some(ItemScore { count: Some(count), ..ItemScore::given((raw, max)) })
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
+impl ItemScore {
+    fn fields(&self) -> [&dyn Stored; 5] {
+        [&self.points, &self.graded, &self.withdrawn, &self.latest, &self.count]
+    }
+}
+
+impl Stored for ItemScore {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            points: fields.next(from)?,
+            graded: fields.next(from)?,
+            withdrawn: fields.next(from)?,
+            latest: fields.next(from)?,
+            count: fields.next(from)?,
+        };
+        fields.end(read)
+    }
 }

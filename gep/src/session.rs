@@ -3,122 +3,86 @@
 //! Place: the row `session`. Knows what happened, not what it is worth (`scoring`) nor what to say about it
 //! (`impact`).
 
-use std::collections::BTreeMap;
-
 use da_model::event::UsageEvent;
 use da_model::event::item_word;
 use da_model::event::usage::{EventKind, ObjectKind, ObjectRef, Track, UsageName};
-use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, Said, keep_first, keep_latest};
-use crate::resource::{Resource, Time};
+use crate::resource::{Gist, Resource, Time};
 use crate::slot::{Role, Slot, Withheld};
+use crate::stored::{self, Id, Reader, Shelf, Stored, Word, Writer};
 use crate::tables::{concerns_item, resource_of};
 
 /// State of one session.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default)]
 pub struct Session {
-    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
     kind: Option<Said<bool>>,
-    #[serde(rename = "kf", skip_serializing_if = "is_false")]
     kind_fixed: bool,
-    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
-    word: Option<Said<String>>,
-    #[serde(rename = "ye", skip_serializing_if = "Option::is_none")]
-    external_word: Option<Said<String>>,
+    word: Option<Said<Word>>,
+    external_word: Option<Said<Word>>,
     /// Class, course, unit, lesson, track and path; absent before the first play.
-    #[serde(rename = "sc", skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    #[serde(rename = "sf", skip_serializing_if = "is_false")]
     scope_frozen: bool,
     /// What plays said and every change repeats.
-    #[serde(rename = "ca")]
     pub carried: Carried,
     /// Whether a start of the item was applied.
-    #[serde(rename = "st", skip_serializing_if = "is_false")]
     pub started: bool,
     /// The order key of its last stop.
-    #[serde(rename = "ls", skip_serializing_if = "Option::is_none")]
     pub last_stop: Option<Order>,
     /// Time reported by stops of an external item.
-    #[serde(rename = "et")]
     external_time: Time,
     /// Points of the latest stop of an external item that has a score.
-    #[serde(rename = "es", skip_serializing_if = "Option::is_none")]
     pub external_score: Option<Said<(i64, i64)>>,
     /// The latest session-level update.
-    #[serde(rename = "up", skip_serializing_if = "Option::is_none")]
     pub update: Option<Said<(i64, i64)>>,
-    #[serde(rename = "wd", skip_serializing_if = "Option::is_none")]
     withdrawal: Option<Order>,
     /// Its resources and questions by id.
-    #[serde(rename = "re", skip_serializing_if = "BTreeMap::is_empty")]
-    pub resources: BTreeMap<String, Resource>,
+    pub(crate) resources: Shelf<Resource>,
     /// Local date of the first view that went out.
-    #[serde(rename = "vd", skip_serializing_if = "Option::is_none")]
     pub view_date: Option<i32>,
     /// What was published about its view.
-    #[serde(rename = "pv", skip_serializing_if = "Slot::is_empty")]
     pub view_slot: Slot<i64>,
     /// What was published about its time.
-    #[serde(rename = "pt", skip_serializing_if = "Slot::is_empty")]
     pub time_slot: Slot<Time>,
     /// What was published about its reaction.
-    #[serde(rename = "pr", skip_serializing_if = "Slot::is_empty")]
     pub reaction_slot: Slot<(i32, i32)>,
     /// Stamps of scores that cannot go out yet.
-    #[serde(rename = "ws", skip_serializing_if = "Withheld::is_empty")]
     pub score_withheld: Withheld,
 }
 
 /// Where a session belongs; two plays of one item in two scopes are two records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Class.
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
+    pub class: Option<Id>,
     /// Course.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    pub course: Option<String>,
+    pub course: Option<Id>,
     /// Unit.
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    pub unit: Option<Id>,
     /// Lesson.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
-    pub lesson: Option<String>,
-    #[serde(rename = "t")]
+    pub lesson: Option<Id>,
     track: u8,
     /// Suggested path; 0 is the main path.
-    #[serde(rename = "p")]
     pub path_id: i64,
 }
 
 /// What plays said besides the scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
     /// Of the first play.
-    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
-    pub content_source: Option<String>,
+    pub content_source: Option<Word>,
     /// Of the first play.
-    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
-    pub path_type: Option<String>,
+    pub path_type: Option<Word>,
     /// First said.
-    #[serde(rename = "q", skip_serializing_if = "Option::is_none")]
     pub question_count: Option<i32>,
     /// First said.
-    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
-    pub context_collection_id: Option<String>,
+    pub context_collection_id: Option<Word>,
     /// First said.
-    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
-    pub context_collection_type: Option<String>,
+    pub context_collection_type: Option<Word>,
     /// First said.
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
-    pub additional_context: Option<String>,
+    pub additional_context: Option<Word>,
     /// First said.
-    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
-    pub client_source: Option<String>,
+    pub client_source: Option<Word>,
 }
 
 /// What a merge noticed.
@@ -138,12 +102,12 @@ impl Scope {
     }
 
     fn of(event: &UsageEvent<'_>) -> Self {
-        let [class, course, unit, lesson] = ids_of(event).map(|id| id.map(str::to_owned));
+        let [class, course, unit, lesson] = ids_of(event).map(|id| id.map(Id::of));
         let track = u8::try_from(event.track.index()).unwrap_or(0);
         Self { class, course, unit, lesson, track, path_id: event.path_id }
     }
 
-    fn ids(&mut self) -> [&mut Option<String>; 4] {
+    fn ids(&mut self) -> [&mut Option<Id>; 4] {
         [&mut self.class, &mut self.course, &mut self.unit, &mut self.lesson]
     }
 }
@@ -167,14 +131,23 @@ impl Session {
             | UsageName::ReactionCreate
             | UsageName::ResourceRubricGrade
             | UsageName::ResourceScoreUpdate => {
-                let id = resource_of(event).unwrap_or_default();
-                if !self.resources.contains_key(id) {
-                    self.resources.insert(id.to_owned(), Resource::default());
-                }
-                folded.wall_ms = self.resources.get_mut(id).and_then(|r| r.fold(event, order, cap_ms));
+                let id = Id::of(resource_of(event).unwrap_or_default());
+                folded.wall_ms = self.resource(id, order).fold(event, order, cap_ms);
             }
         }
         folded
+    }
+
+    /// Opens what the event can touch; must come before its merge.
+    #[must_use]
+    pub fn open(&mut self, event: &UsageEvent<'_>) -> Option<()> {
+        let resource = resource_of(event).map(Id::of);
+        let all = self.scope.is_none();
+        self.resources.open(|id, _| all || resource.as_ref() == Some(id))
+    }
+
+    fn resource(&mut self, id: Id, order: Order) -> &mut Resource {
+        self.resources.opened_or(id, order, Resource::default)
     }
 
     /// Whether the item is an assessment; `None` while no event has said so.
@@ -185,8 +158,8 @@ impl Session {
 
     /// The client's word for the item; an external word wins, since any event may say it.
     #[must_use]
-    pub fn item_word(&self) -> Option<&str> {
-        self.external_word.as_ref().or(self.word.as_ref()).map(|w| w.1.as_str())
+    pub fn item_word(&self) -> Option<&Word> {
+        self.external_word.as_ref().or(self.word.as_ref()).map(|w| &w.1)
     }
 
     /// Whether any event said that the item reports one score instead of questions.
@@ -220,7 +193,7 @@ impl Session {
     /// Time inside: the visits, or what the stops of an external item reported; `None` where there is nothing yet.
     #[must_use]
     pub fn time_value(&self, role: Role) -> Option<Time> {
-        let visits = self.resources.values().map(|r| r.time).fold(Time::default(), Time::plus);
+        let visits = self.gists().map(|r| r.time).fold(Time::default(), Time::plus);
         let inside = if self.is_external() { self.external_time } else { visits };
         let said = match role {
             Role::Test => self.last_stop.is_some(),
@@ -233,7 +206,7 @@ impl Session {
     /// Mean of the latest reactions, half up, and how many resources have one.
     #[must_use]
     pub fn reaction_value(&self) -> Option<(i32, i32)> {
-        let reactions = self.resources.values().filter_map(Resource::reaction_value);
+        let reactions = self.gists().filter_map(Gist::reaction);
         let (sum, count) = reactions.fold((0, 0), |(sum, count), r| (sum + r, count + 1));
         (count > 0).then(|| ((2 * sum + count) / (2 * count), count))
     }
@@ -253,7 +226,12 @@ impl Session {
         if self.is_external() {
             return self.external_score.as_ref().map(|s| s.0);
         }
-        self.resources.values().filter_map(Resource::latest_answer).map(|(order, _)| order).max()
+        self.gists().filter_map(Gist::latest_answer).map(|(order, _)| order).max()
+    }
+
+    /// What is known of its resources and questions.
+    pub fn gists(&self) -> impl Iterator<Item = &Gist> {
+        self.resources.gists().map(|(_, gist)| gist)
     }
 
     fn fold_item(&mut self, item: &ObjectRef<'_>, order: Order) {
@@ -263,26 +241,26 @@ impl Session {
             ObjectKind::Resource | ObjectKind::Question | ObjectKind::Unknown => None,
         };
         if let (Some(said), false) = (said, self.kind_fixed) {
-            keep_first(&mut self.kind, order, said);
+            keep_first(&mut self.kind, order, || said);
         }
         let Some(word) = item.object_type.as_deref() else { return };
         let held = if item_word::is_external(word) { &mut self.external_word } else { &mut self.word };
-        keep_first(held, order, word.to_owned());
+        keep_first(held, order, || stored::word(word));
     }
 
     fn fold_scope(&mut self, event: &UsageEvent<'_>) -> bool {
         let Some(scope) = &mut self.scope else {
             self.scope = Some(Scope::of(event));
-            self.carried.content_source = event.content_source.as_deref().map(str::to_owned);
-            self.carried.path_type = event.path_type.as_deref().map(str::to_owned);
+            self.carried.content_source = event.content_source.as_deref().map(stored::word);
+            self.carried.path_type = event.path_type.as_deref().map(stored::word);
             return false;
         };
         let mut differs = scope.track() != event.track || scope.path_id != event.path_id;
         for (held, said) in scope.ids().into_iter().zip(ids_of(event)) {
             if held.is_none() && !self.scope_frozen {
-                *held = said.map(str::to_owned);
+                *held = said.map(Id::of);
             }
-            differs |= said.is_some() && held.as_deref() != said;
+            differs |= said.is_some_and(|said| held.as_ref().is_none_or(|held| !held.is(said)));
         }
         differs
     }
@@ -297,7 +275,7 @@ impl Session {
             (&mut carried.client_source, &event.client_source),
         ] {
             if held.is_none() {
-                *held = said.as_deref().map(str::to_owned);
+                *held = said.as_deref().map(stored::word);
             }
         }
     }
@@ -337,7 +315,127 @@ fn ids_of<'e>(event: &'e UsageEvent<'_>) -> [Option<&'e str>; 4] {
     [event.class_id.as_deref(), event.course_id.as_deref(), event.unit_id.as_deref(), event.lesson_id.as_deref()]
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_false(b: &bool) -> bool {
-    !*b
+impl Session {
+    fn fields(&self) -> [&dyn Stored; 19] {
+        [
+            &self.kind,
+            &self.kind_fixed,
+            &self.word,
+            &self.external_word,
+            &self.scope,
+            &self.scope_frozen,
+            &self.carried,
+            &self.started,
+            &self.last_stop,
+            &self.external_time,
+            &self.external_score,
+            &self.update,
+            &self.withdrawal,
+            &self.resources,
+            &self.view_date,
+            &self.view_slot,
+            &self.time_slot,
+            &self.reaction_slot,
+            &self.score_withheld,
+        ]
+    }
+}
+
+impl Stored for Session {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            kind: fields.next(from)?,
+            kind_fixed: fields.next(from)?,
+            word: fields.next(from)?,
+            external_word: fields.next(from)?,
+            scope: fields.next(from)?,
+            scope_frozen: fields.next(from)?,
+            carried: fields.next(from)?,
+            started: fields.next(from)?,
+            last_stop: fields.next(from)?,
+            external_time: fields.next(from)?,
+            external_score: fields.next(from)?,
+            update: fields.next(from)?,
+            withdrawal: fields.next(from)?,
+            resources: fields.next(from)?,
+            view_date: fields.next(from)?,
+            view_slot: fields.next(from)?,
+            time_slot: fields.next(from)?,
+            reaction_slot: fields.next(from)?,
+            score_withheld: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Scope {
+    fn fields(&self) -> [&dyn Stored; 6] {
+        [&self.class, &self.course, &self.unit, &self.lesson, &self.track, &self.path_id]
+    }
+}
+
+impl Stored for Scope {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            class: fields.next(from)?,
+            course: fields.next(from)?,
+            unit: fields.next(from)?,
+            lesson: fields.next(from)?,
+            track: fields.next(from)?,
+            path_id: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+}
+
+impl Carried {
+    fn fields(&self) -> [&dyn Stored; 7] {
+        [
+            &self.content_source,
+            &self.path_type,
+            &self.question_count,
+            &self.context_collection_id,
+            &self.context_collection_type,
+            &self.additional_context,
+            &self.client_source,
+        ]
+    }
+}
+
+impl Stored for Carried {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            content_source: fields.next(from)?,
+            path_type: fields.next(from)?,
+            question_count: fields.next(from)?,
+            context_collection_id: fields.next(from)?,
+            context_collection_type: fields.next(from)?,
+            additional_context: fields.next(from)?,
+            client_source: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
 }

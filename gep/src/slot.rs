@@ -5,18 +5,15 @@
 
 use da_model::event::Cause;
 use da_model::time::{LocalDate, Timestamp};
-use serde::{Deserialize, Serialize};
+
+use crate::stored::{Reader, Stored, Writer};
 
 /// Published value and revision of one key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot<V> {
-    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     revision: i32,
-    #[serde(rename = "v", default = "none", skip_serializing_if = "Option::is_none")]
     value: Option<V>,
-    #[serde(rename = "d", default, skip_serializing_if = "no_delta")]
     delta: i64,
-    #[serde(rename = "w", default, skip_serializing_if = "Withheld::is_empty")]
     withheld: Withheld,
 }
 
@@ -27,20 +24,20 @@ pub trait Moves {
 }
 
 /// The stamps of what cannot go out yet, one per kind the object may turn out to be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withheld([Option<Stamp>; 2]);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Withheld {
+    practice: Option<Stamp>,
+    test: Option<Stamp>,
+}
 
 /// When and why a value changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Activity time, epoch ms.
-    #[serde(rename = "t")]
     pub at: i64,
     /// Local date, days since 1970-01-01.
-    #[serde(rename = "d")]
     pub date: i32,
     /// Index of the cause.
-    #[serde(rename = "c")]
     cause: u8,
 }
 
@@ -94,8 +91,7 @@ impl Withheld {
     /// Whether nothing is withheld.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        let Self([practice, test]) = self;
-        practice.is_none() && test.is_none()
+        self.practice.is_none() && self.test.is_none()
     }
 
     /// Remembers an event that changed a value that cannot go out; the latest activity time stays.
@@ -114,10 +110,9 @@ impl Withheld {
     }
 
     const fn of(&mut self, role: Role) -> &mut Option<Stamp> {
-        let Self([practice, test]) = self;
         match role {
-            Role::Practice => practice,
-            Role::Test => test,
+            Role::Practice => &mut self.practice,
+            Role::Test => &mut self.test,
         }
     }
 }
@@ -207,16 +202,71 @@ impl<V: Clone + PartialEq + Moves> Slot<V> {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_zero(n: &i32) -> bool {
-    *n == 0
+impl Withheld {
+    fn fields(&self) -> [&dyn Stored; 2] {
+        [&self.practice, &self.test]
+    }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn no_delta(delta: &i64) -> bool {
-    *delta == 0
+impl Stored for Withheld {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { practice: fields.next(from)?, test: fields.next(from)? };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.fields().iter().all(|field| field.is_nothing())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
 }
 
-const fn none<V>() -> Option<V> {
-    None
+impl Stamp {
+    fn fields(&self) -> [&dyn Stored; 3] {
+        [&self.at, &self.date, &self.cause]
+    }
+}
+
+impl Stored for Stamp {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&self.fields());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self { at: fields.next(from)?, date: fields.next(from)?, cause: fields.next(from)? };
+        fields.end(read)
+    }
+}
+
+impl<V: Stored> Stored for Slot<V> {
+    fn put(&self, to: &mut Writer) {
+        to.fields(&[&self.revision, &self.value, &self.delta, &self.withheld]);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = from.fields()?;
+        let read = Self {
+            revision: fields.next(from)?,
+            value: fields.next(from)?,
+            delta: fields.next(from)?,
+            withheld: fields.next(from)?,
+        };
+        fields.end(read)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
 }

@@ -13,7 +13,7 @@ pub static APPLIED: Table = Table {
     doc: "Events that were applied, for ever: the memory by which repeats and conflicts are recognised.",
     keys: &[TENANT, LEARNER, SESSION_ID, ITEM, Column::new("event_key", Kind::Text, "the event's dedupe key")],
     values: &[
-        Column::new("fingerprint", Kind::Text, "SHA-256 of the content as sent"),
+        Column::new("fingerprint", Kind::Bytes, "SHA-256 of the content as sent"),
         Column::new("resource", Kind::Text, "resource or question, '' where the event is about an item"),
         Column::nullable("wall_ms", Kind::Int, "uncapped time of a visit, ms; null where the event is no visit"),
     ],
@@ -26,7 +26,7 @@ pub static SESSION: Table = Table {
     name: "session",
     doc: "What is known about a session, and what was published about its resources.",
     keys: &[TENANT, LEARNER, SESSION_ID, ITEM, Column::new("resource", Kind::Text, "single resource; '' at an item")],
-    values: &[Column::new("state", Kind::Text, "the folded session as JSON")],
+    values: &[Column::new("state", Kind::Bytes, "the folded session in the form of gep's `stored` module")],
     feed: Feed::OneTopic,
     range: None,
 };
@@ -36,7 +36,7 @@ pub static LEARNER_ITEM: Table = Table {
     name: "learner_item",
     doc: "Per scope: the sessions with their results and the latest flag, latest answers, published scores.",
     keys: &[TENANT, LEARNER, ITEM],
-    values: &[Column::new("state", Kind::Text, "the folded item as JSON")],
+    values: &[Column::new("state", Kind::Bytes, "the folded item in the form of gep's `stored` module")],
     feed: Feed::OneTopic,
     range: None,
 };

@@ -9,7 +9,7 @@ use da_model::outcome::{Flag, Reason};
 use da_model::time::Timestamp;
 
 use crate::intake::Partner;
-use crate::reader::{Limits, Shape, Value};
+use crate::reader::{Limits, Names, Shape, Value};
 
 /// The longest id, in characters.
 pub const ID_LIMIT: usize = 64;
@@ -144,16 +144,16 @@ impl<'d> Desk<'d> {
     }
 
     /// Counts the fields nobody knows, and refuses identity fields that stand twice.
-    pub fn audit(&mut self, part: Part<'_, '_>, known: &[&str], identity: &[&str]) {
+    pub fn audit(&mut self, part: Part<'_, '_>, known: &Names<'_>, identity: &[&str]) {
         for (key, _) in part.entries() {
-            if !known.iter().any(|name| key.is(name)) {
+            if !key.is_one_of(known) {
                 let name: String =
                     key.text().unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();
                 self.unknown.push(part.path_of(&name));
             }
         }
         for name in identity {
-            if part.entries().filter(|(key, _)| key.is(name)).nth(1).is_some() {
+            if part.object.is_some_and(|object| object.under(name).nth(1).is_some()) {
                 self.refuse(Reason::DuplicateField, part.path_of(name), format!("{name} stands twice"));
             }
         }

@@ -53,12 +53,21 @@ impl Site {
     /// # Errors
     /// When the program cannot be started.
     pub fn start(&self) -> anyhow::Result<Server> {
+        self.start_with(&[])
+    }
+
+    /// Starts the server with more settings, as variables of the environment.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start_with(&self, settings: &[(&str, String)]) -> anyhow::Result<Server> {
         let log = OpenOptions::new().create(true).append(true).open(self.dir.join("server.log"))?;
         let child = Command::new(&self.program)
             .args(["up", "--dir"])
             .arg(&self.dir)
             .env("DA__HTTP__LISTEN", self.http.to_string())
             .env("DA__ADMIN__LISTEN", self.admin.to_string())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

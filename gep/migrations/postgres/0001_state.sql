@@ -6,7 +6,7 @@ CREATE TABLE applied (
     session text NOT NULL,
     item text NOT NULL,
     event_key text NOT NULL,
-    fingerprint text NOT NULL,
+    fingerprint bytea NOT NULL,
     resource text NOT NULL,
     wall_ms bigint,
     PRIMARY KEY (tenant_id, learner, session, item, event_key)
@@ -18,7 +18,7 @@ CREATE TABLE session (
     session text NOT NULL,
     item text NOT NULL,
     resource text NOT NULL,
-    state text NOT NULL,
+    state bytea NOT NULL,
     PRIMARY KEY (tenant_id, learner, session, item, resource)
 );
 
@@ -26,6 +26,6 @@ CREATE TABLE learner_item (
     tenant_id text NOT NULL,
     learner text NOT NULL,
     item text NOT NULL,
-    state text NOT NULL,
+    state bytea NOT NULL,
     PRIMARY KEY (tenant_id, learner, item)
 );

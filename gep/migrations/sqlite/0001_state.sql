@@ -4,7 +4,7 @@ CREATE TABLE applied (
   session TEXT NOT NULL,
   item TEXT NOT NULL,
   event_key TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
   resource TEXT NOT NULL,
   wall_ms INTEGER,
   PRIMARY KEY (tenant_id, learner, session, item, event_key)
@@ -16,7 +16,7 @@ CREATE TABLE session (
   session TEXT NOT NULL,
   item TEXT NOT NULL,
   resource TEXT NOT NULL,
-  state TEXT NOT NULL,
+  state BLOB NOT NULL,
   PRIMARY KEY (tenant_id, learner, session, item, resource)
 ) WITHOUT ROWID;
 
@@ -24,6 +24,6 @@ CREATE TABLE learner_item (
   tenant_id TEXT NOT NULL,
   learner TEXT NOT NULL,
   item TEXT NOT NULL,
-  state TEXT NOT NULL,
+  state BLOB NOT NULL,
   PRIMARY KEY (tenant_id, learner, item)
 ) WITHOUT ROWID;

@@ -16,7 +16,7 @@ use super::gooru::collect_codes;
 use super::reaction::{reaction, reaction_id};
 use super::score::{self, Sent};
 use super::times::{TimeRules, times, timezone};
-use crate::reader::{Shape, Value};
+use crate::reader::{self, Shape, Value};
 use crate::validate::{Desk, Field, Part};
 
 /// The adapter `native`.
@@ -82,7 +82,11 @@ impl Adapter for Native {
 
     fn adapt<'b>(&self, event: Value<'_, 'b>, desk: &mut Desk<'_>) -> Adapted<'b> {
         let root = Part::new(Some(event), "");
-        desk.audit(root, FIELDS, &["eventId", "eventName", "type", "userId", "sessionId", "object"]);
+        desk.audit(
+            root,
+            &reader::Names::of(FIELDS),
+            &["eventId", "eventName", "type", "userId", "sessionId", "object"],
+        );
         let event_id = desk.required_id(root, "eventId");
         let sent_id = (!event_id.is_empty()).then(|| event_id.clone().into_owned());
         let name = name(desk, root);
@@ -178,7 +182,7 @@ fn objects<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'
 
 /// An object; items are collections and assessments, everything else resources and questions.
 fn object_ref<'b>(desk: &mut Desk<'_>, part: Part<'_, 'b>, item: bool) -> ObjectRef<'b> {
-    desk.audit(part, OBJECT_FIELDS, &["id"]);
+    desk.audit(part, &reader::Names::of(OBJECT_FIELDS), &["id"]);
     let kind = desk.word(part, "kind", |word| ObjectKind::from_code(word).filter(|kind| fits(*kind, item)));
     if kind == Field::Absent {
         desk.missing(part, "kind");
@@ -264,7 +268,7 @@ fn grade<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'b>
 /// Reads score {raw, max, reason, graderId}.
 fn points<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'b>, comment: bool) -> Sent {
     let part = desk.part(root, "score", "/score");
-    desk.audit(part, &["raw", "max", "reason", "graderId"], &[]);
+    desk.audit(part, &reader::Names::of(&["raw", "max", "reason", "graderId"]), &[]);
     let sent = score::score(desk, part, ["raw", "max"], comment);
     let reason = desk.word(part, "reason", ScoreReason::from_code).given();
     let grader_id = desk.id(part, "graderId").given();
@@ -300,7 +304,7 @@ fn answer<'b>(
     read: impl Fn(&str) -> Option<AnswerStatus>,
 ) -> Option<Answer<'b>> {
     let part = desk.part(root, "answer", "/answer");
-    desk.audit(part, &["status", "questionType", "gradingType"], &[]);
+    desk.audit(part, &reader::Names::of(&["status", "questionType", "gradingType"]), &[]);
     let status = desk.word(part, "status", read);
     let question_type = desk.text(part, "questionType").given();
     let grading_type = desk.text(part, "gradingType").given();

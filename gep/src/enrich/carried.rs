@@ -6,6 +6,7 @@ use da_model::event::Change;
 use da_model::ids::Text;
 
 use super::{Enricher, Known};
+use crate::stored::Word;
 
 /// See the file's header.
 #[derive(Debug)]
@@ -28,8 +29,8 @@ impl Enricher for Carried {
     }
 }
 
-fn fill(held: &mut Option<Text<'_>>, said: Option<&String>) {
+fn fill(held: &mut Option<Text<'_>>, said: Option<&Word>) {
     if held.is_none() {
-        *held = said.map(|s| Text::Owned(s.clone()));
+        *held = said.cloned();
     }
 }

@@ -6,7 +6,7 @@
 use da_model::outcome::Reason;
 
 use super::Element;
-use crate::reader::{self, Container, Limits, Scanner, SyntaxError, Token};
+use crate::reader::{self, Container, Doc, Limits, Scanner, SyntaxError, Token};
 
 /// How the elements of a body stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn split_record<'b>(value: &'b [u8], limits: &Limits) -> Vec<Element<
     }
     match split_array(value, limits) {
         Ok(spans) if spans.is_empty() => whole(Reason::Empty, "an empty array"),
-        Ok(spans) => spans.into_iter().map(|bytes| Element { bytes, refused: None, indexed: true }).collect(),
+        Ok(spans) => spans.into_iter().map(|bytes| Element { indexed: true, ..Element::new(bytes) }).collect(),
         Err(Trouble::TooMany) => whole(Reason::TooLarge, &format!("more than {} events", limits.max_events)),
         Err(Trouble::Syntax { deep: true, .. }) => vec![refused_by(value, reader::too_deep(limits))],
         Err(Trouble::Syntax { .. }) if std::str::from_utf8(value).is_err() => whole(Reason::BadUtf8, "no UTF-8"),
@@ -63,7 +63,7 @@ pub(super) fn split_record<'b>(value: &'b [u8], limits: &Limits) -> Vec<Element<
 }
 
 fn refused_by(bytes: &[u8], rejection: da_model::Rejection) -> Element<'_> {
-    Element { bytes, refused: Some(rejection), indexed: false }
+    Element { refused: Some(rejection), ..Element::new(bytes) }
 }
 
 fn lines<'b>(body: &'b [u8], limits: &Limits) -> Result<Vec<Element<'b>>, BodyError> {
@@ -109,6 +109,9 @@ fn json<'b>(body: &'b [u8], limits: &Limits) -> Result<Vec<Element<'b>>, BodyErr
         None => return Ok(Vec::new()),
     };
     let Some(array) = array else { return Ok(vec![Element::new(trimmed(body))]) };
+    if let Some(found) = read_array(array, limits) {
+        return Ok(found);
+    }
     match split_array(array, limits) {
         Ok(spans) => Ok(spans.into_iter().map(Element::new).collect()),
         Err(Trouble::TooMany) => Err(too_many(limits)),
@@ -151,6 +154,29 @@ fn wrapped(body: &[u8]) -> Result<Option<&[u8]>, SyntaxError> {
         }
     }
     Ok(array.filter(|_| !named))
+}
+
+/// The elements of an array of objects, read in the same pass; `None` where anything is unusual about it, which
+/// [`split_array`] then judges.
+fn read_array<'b>(body: &'b [u8], limits: &Limits) -> Option<Vec<Element<'b>>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut rest = unspaced(text).strip_prefix('[')?;
+    let mut found = Vec::new();
+    loop {
+        rest = unspaced(rest);
+        let doc = Doc::read_first(rest, limits).filter(|_| found.len() < limits.max_events)?;
+        let (element, behind) = rest.split_at_checked(doc.len()).filter(|(e, _)| e.len() <= limits.max_event_bytes)?;
+        found.push(Element { doc: Some(doc), ..Element::new(element.as_bytes()) });
+        let behind = unspaced(behind);
+        if let Some(end) = behind.strip_prefix(']') {
+            return unspaced(end).is_empty().then_some(found);
+        }
+        rest = behind.strip_prefix(',')?;
+    }
+}
+
+fn unspaced(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\n', '\r'])
 }
 
 enum Trouble {

@@ -5,6 +5,8 @@
 use da_model::fault::Rejection;
 use da_model::outcome::Reason;
 
+use crate::reader::Doc;
+
 /// The bytes of one event as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element<'b> {
@@ -12,6 +14,8 @@ pub struct Element<'b> {
     pub bytes: &'b [u8],
     /// Set where it is refused without being read.
     pub(crate) refused: Option<Rejection>,
+    /// What was read of it while its body was split.
+    pub(crate) doc: Option<Doc<'b>>,
     /// Whether paths of reasons begin with the element's index (arrays in partner topics, domain.md §2.5).
     pub(crate) indexed: bool,
 }
@@ -20,11 +24,11 @@ impl<'b> Element<'b> {
     /// An element that is still to be read.
     #[must_use]
     pub const fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, refused: None, indexed: false }
+        Self { bytes, refused: None, doc: None, indexed: false }
     }
 
     /// An element that is refused as a whole.
     pub(crate) fn refused(bytes: &'b [u8], reason: Reason, detail: impl Into<String>) -> Self {
-        Self { bytes, refused: Some(Rejection::new(reason, detail)), indexed: false }
+        Self { refused: Some(Rejection::new(reason, detail)), ..Self::new(bytes) }
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Finished<'b> {
     /// What was corrected.
     pub(super) flags: Vec<Flag>,
     /// Identity and content, for repeats within a request; absent for system events, which pass again.
-    pub(super) seen: Option<(Uuid, String)>,
+    pub(super) seen: Option<(Uuid, [u8; 32])>,
 }
 
 /// When an event came in, and what bounds its time.
@@ -69,7 +69,7 @@ fn usage<'b>(draft: UsageDraft<'b>, receipt: Receipt, scratch: &mut Vec<u8>) -> 
     flags.sort_unstable();
     flags.dedup();
     event.flags.clone_from(&flags);
-    event.fingerprint = fingerprint.clone().into();
+    event.fingerprint = hex(&fingerprint).into();
     let seen = Some((event.event_key, fingerprint));
     let root = Some(Root { event_key: event.event_key, at: received_at });
     let key = key::learner_key(&event.tenant_id, &event.user_id);
@@ -85,14 +85,15 @@ fn counted_time(event: &UsageEvent<'_>) -> Option<i64> {
 }
 
 /// SHA-256 over the Avro bytes of the event as sent.
-fn fingerprint(event: &UsageEvent<'_>, scratch: &mut Vec<u8>) -> String {
+fn fingerprint(event: &UsageEvent<'_>, scratch: &mut Vec<u8>) -> [u8; 32] {
     scratch.clear();
     encode_usage_body(event, scratch);
-    hex(&Sha256::digest(&scratch))
+    Sha256::digest(&scratch).into()
 }
 
 fn receive(event: &mut UsageEvent<'_>, received_at: Timestamp, from_receipt: bool, flags: &mut Vec<Flag>) {
     event.received_at = received_at;
+    let sent = event.end_time;
     if from_receipt {
         event.start_time = Some(received_at);
         event.end_time = received_at;
@@ -102,7 +103,9 @@ fn receive(event: &mut UsageEvent<'_>, received_at: Timestamp, from_receipt: boo
         event.start_time = event.start_time.map(|start| start.plus(-skew));
         event.clock_skew = Some(skew);
     }
-    event.local_date = local_date(event.end_time, &event.timezone);
+    if event.end_time != sent {
+        event.local_date = local_date(event.end_time, &event.timezone);
+    }
 }
 
 /// Moves a time that is too far ahead back to the receipt, and flags what is old; returns how far it moved.

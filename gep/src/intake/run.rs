@@ -27,7 +27,7 @@ pub(super) struct Run<'r, 'b> {
     origin: &'r Origin,
     limits: &'r Limits,
     adapter: Option<&'static dyn Adapter>,
-    seen: FxHashSet<(Uuid, String)>,
+    seen: FxHashSet<(Uuid, [u8; 32])>,
     scratch: Vec<u8>,
     out: Intake<'b>,
 }
@@ -101,14 +101,20 @@ impl<'r, 'b> Run<'r, 'b> {
             let detail = format!("{} bytes, at most {}", element.bytes.len(), self.limits.max_event_bytes);
             return Judged::refused(Rejection::new(Reason::TooLarge, detail));
         }
+        if let Some(doc) = &element.doc {
+            return self.adapt(doc);
+        }
         let Ok(text) = std::str::from_utf8(element.bytes) else {
             return Judged::refused(Rejection::new(Reason::BadUtf8, "the bytes are no UTF-8"));
         };
-        let doc = match Doc::read(text, self.limits) {
-            Ok(doc) => doc,
-            Err(refused) => return Judged::refused(refused),
-        };
-        let value = Value::root(&doc);
+        match Doc::read(text, self.limits) {
+            Ok(doc) => self.adapt(&doc),
+            Err(refused) => Judged::refused(refused),
+        }
+    }
+
+    fn adapt(&self, doc: &Doc<'b>) -> Judged<'b> {
+        let value = Value::root(doc);
         if value.shape() != Shape::Object {
             return Judged::refused(Rejection::new(Reason::NotAnObject, "an event is a JSON object"));
         }

@@ -5,9 +5,11 @@
 
 mod number;
 mod scan;
+mod tag;
 mod tape;
 mod value;
 
+pub use tag::Names;
 pub use tape::{Doc, Shape};
 pub(crate) use tape::{broken, place, too_deep};
 pub use value::Value;

@@ -7,6 +7,7 @@ use da_model::fault::Rejection;
 use da_model::outcome::Reason;
 
 use super::scan::{Container, Placed, Scanner, SyntaxError, Token};
+use super::tag::Tag;
 use super::{Limits, number};
 
 /// What a node is.
@@ -27,9 +28,11 @@ pub enum Shape {
 }
 
 /// One key or value.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) shape: Shape,
+    /// Of keys: what tells most names apart.
+    pub(super) tag: Tag,
     pub(super) start: u32,
     pub(super) end: u32,
     /// The node behind this one and all inside it.
@@ -37,7 +40,7 @@ pub(super) struct Node {
 }
 
 /// One element that is JSON.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doc<'b> {
     pub(super) text: &'b str,
     pub(super) nodes: Vec<Node>,
@@ -45,7 +48,7 @@ pub struct Doc<'b> {
 }
 
 /// A violation that leaves the structure whole, so that the rest can be checked too.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fault {
     reason: Reason,
     node: usize,
@@ -62,11 +65,29 @@ impl<'b> Doc<'b> {
     /// `bad_json`, or `too_deep` for nesting and the number of keys.
     pub fn read(text: &'b str, limits: &Limits) -> Result<Self, Rejection> {
         let mut scanner = Scanner::new(text.as_bytes());
-        let mut tape = Tape { limits, nodes: Vec::with_capacity(96), open: Vec::new(), keys: 0, faults: Vec::new() };
+        let mut tape = Tape::new(limits);
         while let Some(placed) = scanner.step().map_err(|e| broken(text.as_bytes(), e))? {
             tape.take(text, placed)?;
         }
         Ok(Self { text, nodes: tape.nodes, faults: tape.faults })
+    }
+
+    /// Reads the object at the start of a text; `None` where there is none that can be read.
+    pub(crate) fn read_first(text: &'b str, limits: &Limits) -> Option<Self> {
+        let mut scanner = Scanner::new(text.as_bytes());
+        let mut tape = Tape::new(limits);
+        let first = scanner.step().ok()?.filter(|placed| placed.token == Token::Open(Container::Object))?;
+        tape.take(text, first).ok()?;
+        while scanner.depth() > 0 {
+            tape.take(text, scanner.step().ok()??).ok()?;
+        }
+        let text = text.get(..scanner.at())?;
+        Some(Self { text, nodes: tape.nodes, faults: tape.faults })
+    }
+
+    /// How many bytes it takes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
     }
 
     /// Violations of form that did not stop the reading: `too_deep` for strings, `bad_character`, `bad_number`.
@@ -124,7 +145,11 @@ struct Tape<'l> {
     faults: Vec<Fault>,
 }
 
-impl Tape<'_> {
+impl<'l> Tape<'l> {
+    fn new(limits: &'l Limits) -> Self {
+        Self { limits, nodes: Vec::with_capacity(128), open: Vec::new(), keys: 0, faults: Vec::new() }
+    }
+
     fn take(&mut self, text: &str, placed: Placed) -> Result<(), Rejection> {
         match placed.token {
             Token::Open(container) => self.open(placed, container)?,
@@ -136,11 +161,11 @@ impl Tape<'_> {
                     return Err(Rejection::new(Reason::TooDeep, detail));
                 }
                 self.string(placed, quoted);
+                self.tag(if quoted.escaped { Tag::ESCAPED } else { Tag::of(within(text, placed).as_bytes()) });
             }
             Token::Text(quoted) => self.string(placed, quoted),
             Token::Number => {
-                let digits = text.get(placed.start..placed.end).unwrap_or_default();
-                self.fault(number::overflows(digits), Reason::BadNumber, "the number is not finite");
+                self.fault(number::overflows(within(text, placed)), Reason::BadNumber, "the number is not finite");
                 self.leaf(placed, Shape::Number);
             }
             Token::True => self.leaf(placed, Shape::Bool(true)),
@@ -178,9 +203,15 @@ impl Tape<'_> {
         self.leaf(placed, Shape::Text(quoted.escaped));
     }
 
+    fn tag(&mut self, tag: Tag) {
+        if let Some(key) = self.nodes.last_mut() {
+            key.tag = tag;
+        }
+    }
+
     fn leaf(&mut self, placed: Placed, shape: Shape) {
         let next = short(self.nodes.len() + 1);
-        self.nodes.push(Node { shape, start: short(placed.start), end: short(placed.end), next });
+        self.nodes.push(Node { shape, tag: Tag::ESCAPED, start: short(placed.start), end: short(placed.end), next });
     }
 
     /// Remembers a violation of the node that is pushed next.
@@ -189,6 +220,10 @@ impl Tape<'_> {
             self.faults.push(Fault { reason, node: self.nodes.len(), detail });
         }
     }
+}
+
+fn within(text: &str, placed: Placed) -> &str {
+    text.get(placed.start..placed.end).unwrap_or_default()
 }
 
 /// The refusal of too many open brackets.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::number;
+use super::tag::{Names, Tag};
 use super::tape::{Doc, Node, Shape};
 
 /// A value in a [`Doc`].
@@ -86,10 +87,17 @@ impl<'t, 'b> Value<'t, 'b> {
         let end = if self.shape() == Shape::Object { self.end() } else { 0 };
         std::iter::from_fn(move || {
             let key = (at < end).then_some(Self { doc: self.doc, at })?;
-            let value = Self { doc: self.doc, at: key.end() };
+            let value = Self { doc: self.doc, at: at + 1 };
             at = value.end();
             Some((key, value))
         })
+    }
+
+    /// Whether this key is one of a list of names.
+    #[must_use]
+    pub fn is_one_of(self, names: &Names<'_>) -> bool {
+        let Some(tag) = self.node().map(|n| n.tag) else { return false };
+        names.iter().any(|(known, name)| tag.may_be(known) && self.is(name))
     }
 
     /// Whether this key or string is `name`.
@@ -97,7 +105,9 @@ impl<'t, 'b> Value<'t, 'b> {
     pub fn is(self, name: &str) -> bool {
         let Some(node) = self.node() else { return false };
         match node.shape {
-            Shape::Text(false) => index(node.end) - index(node.start) == name.len() && self.span() == name,
+            Shape::Text(false) => {
+                self.doc.text.as_bytes().get(index(node.start)..index(node.end)) == Some(name.as_bytes())
+            }
             Shape::Text(true) => unescaped(self.span()) == name,
             Shape::Null | Shape::Bool(_) | Shape::Number | Shape::Object | Shape::Array => false,
         }
@@ -106,7 +116,17 @@ impl<'t, 'b> Value<'t, 'b> {
     /// The last value under a key.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Self> {
-        self.entries().filter(|(key, _)| key.is(name)).last().map(|(_, value)| value)
+        self.under(name).last()
+    }
+
+    /// The values under a key, in the order sent.
+    pub fn under(self, name: &str) -> impl Iterator<Item = Self> {
+        let tag = Tag::of(name.as_bytes());
+        self.entries().filter(move |(key, _)| key.may_be(tag) && key.is(name)).map(|(_, value)| value)
+    }
+
+    fn may_be(self, tag: Tag) -> bool {
+        self.node().is_some_and(|node| node.tag.may_be(tag))
     }
 
     fn end(self) -> usize {

@@ -1,7 +1,8 @@
 //! The pure part of every stage: decode → decide → encode over rows in memory, without I/O.
 //!
 //! Place: first table of `make bench`. Beside each stage stands a copy of the same shape: as many outputs of the same
-//! sizes, filled from the input's bytes.
+//! sizes, filled from the input's bytes. Every figure is the least of some rounds: a busy neighbour, and pages that the
+//! log of the bench touches first, are no cost of a stage.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +21,9 @@ use super::cpu;
 use crate::edge;
 
 const NOW: Timestamp = Timestamp(1_772_442_000_000);
+
+/// How often each stage runs, on rows of its own.
+const ROUNDS: usize = 5;
 
 /// What one stage cost.
 #[derive(Debug, Clone)]
@@ -84,11 +88,24 @@ pub fn measure(events: u64) -> Vec<Cost> {
     let world = settings.world();
     let mut stream = settings.stream(&world, 0);
     let bodies: Vec<String> = std::iter::from_fn(|| stream.request().map(|(body, _)| body)).collect();
-    let (accepted, intake) = intake(&bodies);
-    let (usage, gep) = run("gep", &gep::pipeline::Gep::default(), &accepted);
-    let (discrete, demux) = run("demux", &demux::pipeline::Demux::default(), &usage);
-    let (_, dep) = dep_rounds(&discrete);
+    let (accepted, intake) = least(|| intake(&bodies));
+    let (usage, gep) = least(|| run("gep", &gep::pipeline::Gep::default(), &accepted));
+    let (discrete, demux) = least(|| run("demux", &demux::pipeline::Demux::default(), &usage));
+    let (_, dep) = least(|| dep_rounds(&discrete));
     vec![intake, gep, demux, dep]
+}
+
+/// What a stage says, and the least it cost; a round's log is given back before the next.
+fn least(round: impl Fn() -> (Log, Cost)) -> (Log, Cost) {
+    let (mut log, mut least) = round();
+    for _ in 1..ROUNDS {
+        drop(std::mem::take(&mut log));
+        let (again, cost) = round();
+        log = again;
+        least.nanos = least.nanos.min(cost.nanos);
+        least.copy_nanos = least.copy_nanos.min(cost.copy_nanos);
+    }
+    (log, least)
 }
 
 fn intake(bodies: &[String]) -> (Log, Cost) {

@@ -14,6 +14,12 @@ use serde_json::json;
 use super::cpu;
 use crate::process::{Server, Site, deadline, now, pause};
 
+/// Sessions posted before the next wait for the drain, and events of each request.
+const PART: u64 = 10_000;
+const PER_REQUEST: usize = 500;
+/// The server's counts are at most this old.
+const LOOK_MS: u64 = 500;
+
 /// What one run of load came to.
 #[derive(Debug)]
 pub struct Run {
@@ -25,8 +31,12 @@ pub struct Run {
     pub seconds: f64,
     /// CPU seconds of the server.
     pub server_cpu: f64,
-    /// Rows in tables and records in topics added per event.
+    /// Rows in tables added per event.
     pub rows_per_event: f64,
+    /// Rows written per event, by the engine's own count: a row once per step that changes it.
+    pub written_per_event: f64,
+    /// SQL statements per event, by the engine's own count.
+    pub statements_per_event: f64,
     /// Records in topics added per event.
     pub records_per_event: f64,
     /// Resident bytes at the end.
@@ -48,28 +58,31 @@ impl std::fmt::Display for Run {
         let events = self.events as f64;
         write!(
             f,
-            "{:<28} {:>8} events {:>8.0} events/s {:>8.1} CPU-s/M {:>6.1} rows/event {:>6.1} records/event {:>5} MB",
+            "{:<28} {:>7} events {:>6.0} events/s {:>6.1} CPU-s/M; per event {:.1} rows added, {:.1} written, {:.1} \
+             records, {:.3} statements; {} MB resident",
             self.name,
             self.events,
             events / self.seconds,
             self.server_cpu * 1e6 / events,
             self.rows_per_event,
+            self.written_per_event,
             self.records_per_event,
+            self.statements_per_event,
             self.resident >> 20
         )
     }
 }
 
 impl Bench {
-    /// Starts a server in a new folder.
+    /// Starts a server in a new folder, with settings of its own as variables of the environment.
     ///
     /// # Errors
     /// When it does not become ready.
-    pub fn start(name: &str) -> anyhow::Result<Self> {
+    pub fn start(program: &Path, name: &str, settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let dir = std::env::temp_dir().join(format!("da-bench-{name}-{}", std::process::id()));
-        let site = Site::new(Path::new("target/release/da"), &dir)?;
+        let site = Site::new(program, &dir)?;
         let key = site.key()?;
-        let mut server = site.start()?;
+        let mut server = site.start_with(settings)?;
         site.ready(&mut server)?;
         Ok(Self { site, server, key, dir })
     }
@@ -95,6 +108,7 @@ impl Bench {
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     pub fn play(&self, name: &'static str, events: u64, seed: u64) -> anyhow::Result<Run> {
         let before = self.sizes()?;
+        let counted = self.counted()?;
         let cpu = cpu::of_process(self.server.pid()).unwrap_or(0.0);
         let ledger = self.dir.join(format!("ledger-{seed}.jsonl"));
         let started = now();
@@ -109,12 +123,16 @@ impl Bench {
         ensure!(load.success(), "da simulate ended with {load}");
         self.drained()?;
         let seconds = started.elapsed().as_secs_f64();
+        let server_cpu = cpu::of_process(self.server.pid()).unwrap_or(0.0) - cpu;
         let after = self.sizes()?;
+        let counts = self.counted()?;
         Ok(Run {
             name,
             events,
             seconds,
-            server_cpu: cpu::of_process(self.server.pid()).unwrap_or(0.0) - cpu,
+            server_cpu,
+            written_per_event: (counts.0 - counted.0) / events as f64,
+            statements_per_event: (counts.1 - counted.1) / events as f64,
             rows_per_event: (after.0 - before.0) as f64 / events as f64,
             records_per_event: (after.1 - before.1) as f64 / events as f64,
             resident: cpu::resident(self.server.pid()).unwrap_or(0),
@@ -169,19 +187,49 @@ impl Bench {
         Ok(latencies)
     }
 
-    /// Posts one-event sessions from number `from` up to `to` and returns the resident bytes after them.
+    /// Posts one-event sessions from number `from` up to `to`, a part at a time, waits for each part to be drained and
+    /// tells how many are done and what is resident; returns the resident bytes after the last.
     ///
     /// # Errors
     /// When a request fails.
-    pub fn sessions(&self, from: u64, to: u64) -> anyhow::Result<u64> {
+    pub fn sessions(&self, from: u64, to: u64, mut tell: impl FnMut(u64, u64)) -> anyhow::Result<u64> {
         let client = reqwest::blocking::Client::new();
-        let numbers: Vec<u64> = (from..to).collect();
-        for chunk in numbers.chunks(1000) {
-            let events: Vec<serde_json::Value> = chunk.iter().map(|n| visit(*n, "session")).collect();
-            self.post(&client, &serde_json::Value::Array(events))?;
+        let mut done = from;
+        while done < to {
+            let until = (done + PART).min(to);
+            for first in (done..until).step_by(PER_REQUEST) {
+                let numbers = first..(first + PER_REQUEST as u64).min(until);
+                let events: Vec<serde_json::Value> = numbers.map(|n| visit(n, "session")).collect();
+                self.post(&client, &serde_json::Value::Array(events))?;
+            }
+            self.drained()?;
+            done = until;
+            tell(done, self.resident()?);
         }
-        self.drained()?;
+        self.resident()
+    }
+
+    /// Rows of all tables.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rows(&self) -> anyhow::Result<u64> {
+        Ok(self.sizes()?.0)
+    }
+
+    fn resident(&self) -> anyhow::Result<u64> {
         cpu::resident(self.server.pid()).context("the server is gone")
+    }
+
+    /// Rows written and statements run since the start, once the watch has looked at the end of a run.
+    fn counted(&self) -> anyhow::Result<(f64, f64)> {
+        pause(2 * LOOK_MS);
+        let page = self.site.admin_page("/metrics").context("no metrics")?;
+        let sum = |name: &str| -> f64 {
+            let lines = page.lines().filter(|line| line.starts_with(name));
+            lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        };
+        Ok((sum("da_rows_total{"), sum("da_statements_total{")))
     }
 
     fn post(&self, client: &reqwest::blocking::Client, body: &serde_json::Value) -> anyhow::Result<()> {

@@ -1,21 +1,76 @@
 //! `make bench`: what every stage costs beside a copy of the same shape, then what the whole process does.
 //!
-//! Place: one run on one machine, its own output is the report. Asserts nothing about speed.
+//! Place: one run on one machine, its own output is the report; `bench load` runs one part alone. Asserts nothing about
+//! speed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
 use tests::bench::pure;
 use tests::bench::whole::Bench;
+use tests::process::now;
+
+/// The parts, in the order in which they run.
+const PARTS: [&str; 4] = ["pure", "load", "latency", "memory"];
+/// Rows in the file before the second run of load.
+const ROWS: u64 = 1_000_000;
+/// The row cache of the server whose memory is watched, MiB: full long before the first figure.
+const CACHE_MIB: u64 = 16;
+
+/// What to run.
+struct Plan {
+    parts: Vec<String>,
+    program: PathBuf,
+    events: u64,
+    sessions: u64,
+}
 
 fn main() -> ExitCode {
-    stages();
-    match whole() {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("bench: FAILED {error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn run() -> anyhow::Result<()> {
+    let plan = plan()?;
+    let started = now();
+    for part in &plan.parts {
+        match part.as_str() {
+            "pure" => stages(),
+            "load" => load(&plan)?,
+            "latency" => latency(&plan)?,
+            _ => memory(&plan)?,
+        }
+    }
+    say(&format!("bench: done {} in {} s", plan.parts.join(" "), started.elapsed().as_secs()));
+    Ok(())
+}
+
+fn plan() -> anyhow::Result<Plan> {
+    let mut plan =
+        Plan { parts: Vec::new(), program: PathBuf::from("target/release/da"), events: 200_000, sessions: 1_000_000 };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--program" => plan.program = value()?.into(),
+            "--events" => plan.events = value()?.parse()?,
+            "--sessions" => plan.sessions = value()?.parse()?,
+            part if PARTS.contains(&part) => plan.parts.push(word),
+            other => {
+                bail!("unknown argument {other}; known: {}, --program FILE, --events N, --sessions N", PARTS.join(", "))
+            }
+        }
+    }
+    if plan.parts.is_empty() {
+        plan.parts = PARTS.map(str::to_owned).to_vec();
+    }
+    Ok(plan)
 }
 
 fn stages() {
@@ -29,26 +84,47 @@ fn stages() {
     }
 }
 
-fn whole() -> anyhow::Result<()> {
+fn load(plan: &Plan) -> anyhow::Result<()> {
     say(
         "whole process: bench profile, requests of 100 events, 8 connections, synchronous=FULL, load on the same cores",
     );
-    let bench = Bench::start("load")?;
-    say(&format!("  {}", bench.play("empty file", 200_000, 1)?));
-    say(&format!("  {}", bench.play("file of the first run's rows", 200_000, 2)?));
-    bench.finish()?;
-    let bench = Bench::start("latency")?;
+    let bench = Bench::start(&plan.program, "load", &[])?;
+    say(&format!("  {}", bench.play("empty file", plan.events, 1)?));
+    let mut seed = 1;
+    while plan.events >= 200_000 && bench.rows()? < ROWS {
+        seed += 1;
+        say(&format!("  {}", bench.play("filling the file", plan.events, seed)?));
+    }
+    say(&format!("  the file holds {} rows in tables", bench.rows()?));
+    say(&format!("  {}", bench.play("the same into that file", plan.events, seed + 1)?));
+    bench.finish()
+}
+
+fn latency(plan: &Plan) -> anyhow::Result<()> {
+    let bench = Bench::start(&plan.program, "latency", &[])?;
     let latencies = bench.latencies(4_000, 200)?;
     let at = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or(0.0);
-    say(&format!("  request to class row, one event per request at 200/s: p50 {:.1} ms, p99 {:.1} ms", at(50), at(99)));
-    bench.finish()?;
-    let bench = Bench::start("memory")?;
-    let few = bench.sessions(0, 10_000)?;
-    let many = bench.sessions(10_000, 1_000_000)?;
+    say(&format!("request to class row, one event per request at 200/s: p50 {:.1} ms, p99 {:.1} ms", at(50), at(99)));
+    bench.finish()
+}
+
+/// The first figure is taken with every bounded store in memory as full as it gets: what grows after it grows with the
+/// sessions.
+fn memory(plan: &Plan) -> anyhow::Result<()> {
+    say(&format!("resident memory over one-event sessions, each of a learner of its own; cache.bytes {CACHE_MIB} MiB"));
+    let bench = Bench::start(&plan.program, "memory", &[("DA__CACHE__BYTES", format!("{CACHE_MIB} MiB"))])?;
+    let told = |done: u64, resident: u64| {
+        if done.is_multiple_of(100_000) || done < 100_000 {
+            say(&format!("  {done:>8} sessions {:>5} MB", resident >> 20));
+        }
+    };
+    let few = bench.sessions(0, 10_000, told)?;
+    let many = bench.sessions(10_000, plan.sessions, told)?;
     let growth = (i128::from(many) - i128::from(few)) * 100 / i128::from(few.max(1));
     say(&format!(
-        "  resident after 10^4 one-event sessions {} MB, after 10^6 {} MB: {growth:+} %",
+        "  resident after 10^4 one-event sessions {} MB, after {} {} MB: {growth:+} % (bar: at most +20 %)",
         few >> 20,
+        plan.sessions,
         many >> 20
     ));
     bench.finish()

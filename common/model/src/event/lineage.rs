@@ -5,7 +5,8 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::ids::{Offset, Partition, SEPARATOR, Text, TopicPartition, UnitName};
+use crate::identity::{Decimal, join};
+use crate::ids::{Offset, Partition, Text, TopicPartition, UnitName};
 use crate::time::Timestamp;
 
 /// The longest chain of records; beyond it lies a dead letter `hop_limit`.
@@ -59,20 +60,10 @@ impl Lineage<'static> {
 /// The first 16 bytes of SHA-256 over topic, partition, offset, unit and index joined by U+001F.
 #[must_use]
 pub fn record_id(from: TopicPartition, offset: Offset, unit: UnitName, index: i32) -> [u8; 16] {
-    let mut name = String::with_capacity(96);
-    name.push_str(from.topic.0);
-    for part in [i64::from(from.partition.0), offset.0] {
-        name.push(SEPARATOR);
-        name.push_str(&part.to_string());
-    }
-    name.push(SEPARATOR);
-    name.push_str(unit.0);
-    name.push(SEPARATOR);
-    name.push_str(&index.to_string());
-    let digest = Sha256::digest(name.as_bytes());
-    let mut id = [0; 16];
-    for (to, byte) in id.iter_mut().zip(digest.iter()) {
-        *to = *byte;
-    }
-    id
+    let (partition, offset) = (Decimal::of(i64::from(from.partition.0)), Decimal::of(offset.0));
+    let index = Decimal::of(i64::from(index));
+    let mut name = Vec::with_capacity(96);
+    let (topic, unit) = (from.topic.0.as_bytes(), unit.0.as_bytes());
+    join(&[topic, partition.bytes(), offset.bytes(), unit, index.bytes()], &mut name);
+    Sha256::digest(&name).first_chunk().copied().unwrap_or_default()
 }

@@ -26,7 +26,7 @@ use da_model::state::Table;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::driver::{DriverOptions, stage};
+use crate::driver::{DriverOptions, Stepped, stage};
 use crate::io::sqlite_log::Reader;
 use crate::ports::Append;
 use crate::probe::{Crash, Step};
@@ -292,6 +292,35 @@ fn play(folder: &Folder, max_records: usize, probe: Arc<dyn Probe>) -> u32 {
     deaths
 }
 
+/// The same lines by a client that sends on before it is answered: each round is decided while the one before it is
+/// written. After a death it goes on behind what the log holds.
+fn play_ahead(folder: &Folder, max_records: usize, probe: Arc<dyn Probe>) -> u32 {
+    let open = || Embedded::open(EmbeddedOptions { probe: Arc::clone(&probe), ..folder.options(3) }).unwrap();
+    let (mut embedded, mut living) = (open(), stages(max_records));
+    let (mut deaths, mut request) = (0, 0);
+    loop {
+        let lived = if request < 40 {
+            drop(embedded.sink().append(lines(request * 15, request * 15 + 15)).unwrap());
+            request += 1;
+            embedded.turn(&mut living, false).map(drop)
+        } else {
+            embedded.drain(&mut living)
+        };
+        if lived.is_err() {
+            deaths += 1;
+            drop(embedded);
+            (embedded, living) = (open(), stages(max_records));
+            let mut reader = Reader::open(&folder.0.join(FILE)).unwrap();
+            let ends = (0..3).map(|p| reader.end(PARTNER.0, Partition(p)).unwrap().0);
+            let stored = usize::try_from(ends.sum::<i64>()).unwrap();
+            assert_eq!(stored % 15, 0, "a request is never torn");
+            request = stored / 15;
+        } else if request == 40 && embedded.flight.is_none() {
+            return deaths;
+        }
+    }
+}
+
 #[test]
 fn batch_sizes_do_not_show() {
     let mut outcomes = Vec::new();
@@ -312,10 +341,12 @@ fn a_crash_at_any_step_changes_nothing() {
     let expected = calm.outcome();
     for step in Step::ALL {
         for visit in [1, 2, 17] {
-            let folder = Folder::new();
-            let deaths = play(&folder, 40, Arc::new(Dies(*step, AtomicUsize::new(visit))));
-            assert_eq!(deaths, 1, "{step:?} {visit}");
-            assert_eq!(folder.outcome(), expected, "{step:?} {visit}");
+            for play in [play, play_ahead] {
+                let folder = Folder::new();
+                let deaths = play(&folder, 40, Arc::new(Dies(*step, AtomicUsize::new(visit))));
+                assert_eq!(deaths, 1, "{step:?} {visit}");
+                assert_eq!(folder.outcome(), expected, "{step:?} {visit}");
+            }
         }
     }
 }
@@ -339,9 +370,11 @@ fn two_crashes_in_a_row_change_nothing() {
     play(&calm, 1_000, Arc::new(Silent));
     let expected = calm.outcome();
     for step in Step::ALL {
-        let folder = Folder::new();
-        assert_eq!(play(&folder, 1_000, Arc::new(Twice(*step, AtomicUsize::new(0)))), 2, "{step:?}");
-        assert_eq!(folder.outcome(), expected, "{step:?}");
+        for play in [play, play_ahead] {
+            let folder = Folder::new();
+            assert_eq!(play(&folder, 1_000, Arc::new(Twice(*step, AtomicUsize::new(0)))), 2, "{step:?}");
+            assert_eq!(folder.outcome(), expected, "{step:?}");
+        }
     }
 }
 
@@ -467,6 +500,54 @@ fn a_row_that_the_store_cannot_hold_condemns_its_record_alone() {
     assert_eq!(counts.dead, BTreeMap::from([(Reason::HandlerFailed, 1)]));
     assert_eq!(counts.outcomes, BTreeMap::from([(Outcome::Applied, 40), (Outcome::DeadLettered, 1)]));
     assert_eq!(folder.query("SELECT count(*) AS n FROM line_count"), [r#"{"n":40}"#]);
+}
+
+#[test]
+fn a_refused_row_takes_the_round_decided_over_it_along_and_both_are_done_again() {
+    let folder = Folder::new();
+    let mut embedded = folder.open();
+    let mut living = stages(512);
+    let line = |text: String| Append {
+        topic: PARTNER,
+        key: b"k".to_vec(),
+        value: Some(text.into_bytes()),
+        timestamp: Timestamp(0),
+    };
+    let mut receipts = Vec::new();
+    for request in 0..6 {
+        let mut lines: Vec<Append> = (0..10).map(|n| line(format!("u{n}:{request}"))).collect();
+        lines.extend((request == 2).then(|| line("huge:1000".to_owned())));
+        receipts.push(embedded.sink().append(lines).unwrap());
+        embedded.turn(&mut living, false).unwrap();
+    }
+    embedded.drain(&mut living).unwrap();
+    assert!(receipts.iter_mut().all(|r| matches!(r.try_recv(), Ok(Ok(_)))), "every request is answered");
+    let status = embedded.status();
+    assert_eq!(status.counts["gep"].dead, BTreeMap::from([(Reason::HandlerFailed, 1)]));
+    assert_eq!((status.appended, status.counts["gep"].read, status.failed_rounds), (61, 61, 0));
+    assert_eq!(folder.query("SELECT count(*) AS n, sum(n) AS s FROM line_count"), [r#"{"n":10,"s":150}"#]);
+}
+
+#[test]
+fn a_round_that_cannot_be_written_takes_the_one_decided_over_it_along() {
+    let folder = Folder::new();
+    let mut embedded = folder.open();
+    let mut living = stages(512);
+    drop(embedded.sink().append(lines(0, 30)).unwrap());
+    embedded.drain(&mut living).unwrap();
+    let before = folder.outcome();
+    embedded.engine.as_mut().unwrap().fill_disk();
+    let big = vec![Append { value: Some(vec![b'x'; 1 << 16]), ..lines(0, 1).remove(0) }; 20];
+    let mut first = embedded.sink().append(big).unwrap();
+    embedded.turn(&mut living, false).unwrap();
+    let mut second = embedded.sink().append(lines(30, 31)).unwrap();
+    embedded.turn(&mut living, false).unwrap_err();
+    for receipt in [&mut first, &mut second] {
+        assert!(matches!(receipt.try_recv().unwrap(), Err(SinkError::Unavailable(_))));
+    }
+    assert_eq!(folder.outcome(), before);
+    embedded.drain(&mut living).unwrap();
+    assert_eq!(folder.outcome(), before);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Place: Source, Sink and Protocol at once; the pipeline of `da up` and `da demo`. Before COMMIT nothing happened,
 //! after it everything did: a round that fails is rolled back, its requests are told so, and the engine is opened anew.
-//! Decides nothing about an event; starts no thread (`worker`).
+//! While a round is written the next one is decided over it; it is handed over only when the one before is in the
+//! store, and falls with it. Decides nothing about an event; starts no thread (`worker`).
 
 use std::fs::File;
 use std::sync::Arc;
@@ -17,18 +18,22 @@ use super::folder;
 pub use super::folder::{EmbeddedOptions, FILE, LOCK, OpenError};
 pub use super::queue::QueueBounds;
 use super::queue::{Request, Shared};
-use super::status::{Lag, Status};
-use crate::driver::{Stage, Stepped};
+use super::status::{Counts, Lag, Status};
+use crate::driver::Stage;
 pub use crate::io::sql::Migration;
 use crate::ports::{Appended, Sink, SinkError};
 use crate::stop::{Phase, Stop};
 
 /// A round takes no new steps after this.
 const ROUND_MS: i64 = 50;
+/// A round goes on so much longer while the one before it is still being written.
+const PATIENCE: i64 = 2;
 /// Bytes of requests one round appends.
 const ROUND_BYTES: usize = 4 << 20;
 /// Where this many records wait for later stages, earlier ones pause: the log stays in memory.
 const BACKLOG: i64 = 8_192;
+/// Where this many records wait in all, new requests stay in the bounded queue: the edge slows down, then refuses.
+const BEHIND: i64 = 32_768;
 /// How long the loop sleeps at most while nothing waits; a request wakes it.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -38,8 +43,34 @@ pub struct Embedded {
     engine: Option<Engine>,
     shared: Arc<Shared>,
     statements: u64,
+    flight: Option<Flight>,
+    careful: bool,
     _lock: File,
 }
+
+/// A round from its first decision to its answers.
+#[derive(Debug)]
+struct Flight {
+    requests: Vec<Request>,
+    appended: Vec<Appended>,
+    counts: Vec<(&'static str, Counts)>,
+    lags: Vec<Lag>,
+}
+
+/// What became of the round that was handed over.
+#[derive(Debug)]
+enum Settled {
+    /// It is in the store, or there was none.
+    Done,
+    /// The store cannot hold a row of it: it is done again step by step, with these requests.
+    Again(Vec<Request>),
+}
+
+/// Where the requests' records went, and what each stage did.
+type Decided = (Vec<Appended>, Vec<(&'static str, Counts)>);
+
+/// Why a round came to nothing, with the requests to be told.
+type Failed = (Vec<Request>, Fault);
 
 /// Whether a round had anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +88,10 @@ impl Embedded {
     /// [`OpenError`], each with a plain sentence.
     pub fn open(options: EmbeddedOptions) -> Result<Self, OpenError> {
         let lock = folder::lock(&options.dir)?;
-        let engine = Engine::open(&options.file(), &options).map_err(OpenError::Database)?;
         let shared = Shared::new(options.queue, options.topics());
-        let this = Self { options, engine: Some(engine), shared, statements: 0, _lock: lock };
+        let engine = Engine::open(&options.file(), &options, &shared, false).map_err(OpenError::Database)?;
+        let this =
+            Self { options, engine: Some(engine), shared, statements: 0, flight: None, careful: false, _lock: lock };
         Ok(this)
     }
 
@@ -93,8 +125,9 @@ impl Embedded {
                 self.shared.refuse(Some(SinkError::Draining));
             }
             self.shared.status().alive = self.options.clock.now();
-            match self.round(stages) {
-                Ok(_) if draining && self.shared.is_empty() => return Ok(()),
+            match self.turn(stages, draining) {
+                Ok(Progress::Idle) if draining && self.shared.is_empty() => return Ok(()),
+                Ok(Progress::Worked) if draining && self.shared.is_empty() => return self.land(),
                 Ok(Progress::Worked) => attempts = 0,
                 Ok(Progress::Idle) => self.shared.wait(IDLE),
                 Err(fault) if draining => return Err(fault),
@@ -111,18 +144,11 @@ impl Embedded {
     /// # Errors
     /// A [`Fault`]: nothing of the round stands, its requests were told so. After a crash by the probe nobody is told.
     pub fn round(&mut self, stages: &mut [Box<dyn Stage>]) -> Result<Progress, Fault> {
-        let requests = self.shared.take(ROUND_BYTES);
-        match self.attempt(&requests, stages) {
-            Ok(None) => Ok(Progress::Idle),
-            Ok(Some(appended)) => {
-                for (request, appended) in requests.into_iter().zip(appended) {
-                    request.answer(Ok(appended));
-                }
-                Ok(Progress::Worked)
-            }
-            Err(fault) => {
-                self.fail(requests, &fault);
-                Err(fault)
+        loop {
+            let progress = self.turn(stages, true)?;
+            self.land()?;
+            if !self.careful || progress == Progress::Idle {
+                return Ok(progress);
             }
         }
     }
@@ -136,9 +162,63 @@ impl Embedded {
         Ok(())
     }
 
-    fn attempt(&mut self, requests: &[Request], stages: &mut [Box<dyn Stage>]) -> Result<Option<Vec<Appended>>, Fault> {
+    /// Decides a round, waits for the one before it and hands it over. With nothing to decide it waits for either.
+    fn turn(&mut self, stages: &mut [Box<dyn Stage>], takes_all: bool) -> Result<Progress, Fault> {
+        if self.careful {
+            self.land()?;
+        }
+        let behind = self.engine.as_ref().is_some_and(|engine| waiting(engine, stages) >= BEHIND);
+        let requests = if behind && !takes_all { Vec::new() } else { self.shared.take(ROUND_BYTES) };
+        let decided = match self.decide(requests, stages) {
+            Ok(Some(decided)) => decided,
+            Ok(None) if self.flight.is_none() => return Ok(Progress::Idle),
+            Ok(None) => return self.linger(),
+            Err((requests, fault)) => {
+                // What was handed over does not suffer from this; it is told first, unless this is a death.
+                let crashed = self.engine.as_ref().is_some_and(Engine::crashed);
+                let landed = if crashed { Ok(()) } else { self.land() };
+                self.fail(requests, &fault);
+                return landed.and(Err(fault));
+            }
+        };
+        match self.settle() {
+            Ok(Settled::Done) => self.submit(decided)?,
+            Ok(Settled::Again(mut requests)) => {
+                requests.extend(decided.requests);
+                self.shared.put_back(requests);
+            }
+            Err((mut requests, fault)) => {
+                requests.extend(decided.requests);
+                self.fail(requests, &fault);
+                return Err(fault);
+            }
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Waits for a request, or for the round that was handed over.
+    fn linger(&mut self) -> Result<Progress, Fault> {
+        self.shared.wait(IDLE);
+        if self.shared.is_written() {
+            self.land()?;
+        }
+        Ok(Progress::Worked)
+    }
+
+    fn decide(&mut self, requests: Vec<Request>, stages: &mut [Box<dyn Stage>]) -> Result<Option<Flight>, Failed> {
+        match self.attempt(&requests, stages) {
+            Ok(None) => Ok(None),
+            Ok(Some((appended, counts))) => {
+                let lags = self.lags(stages);
+                Ok(Some(Flight { requests, appended, counts, lags }))
+            }
+            Err(fault) => Err((requests, fault)),
+        }
+    }
+
+    fn attempt(&mut self, requests: &[Request], stages: &mut [Box<dyn Stage>]) -> Result<Option<Decided>, Fault> {
         if self.engine.is_none() {
-            self.engine = Some(Engine::open(&self.options.file(), &self.options)?);
+            self.engine = Some(Engine::open(&self.options.file(), &self.options, &self.shared, self.careful)?);
         }
         let Some(engine) = self.engine.as_mut() else { return Ok(None) };
         if requests.is_empty() && waiting(engine, stages) == 0 {
@@ -147,24 +227,83 @@ impl Embedded {
         let now = self.options.clock.now();
         engine.open_round(now.0)?;
         let appended = requests.iter().map(|r| engine.append(&r.records)).collect();
-        let mut stepped = vec![Stepped::default(); stages.len()];
+        let mut counts: Vec<_> = stages.iter().map(|stage| (stage.name(), Counts::default())).collect();
         loop {
-            let moved = pass(engine, stages, &mut stepped)?;
-            let late = self.options.clock.now().since(now) >= ROUND_MS;
+            let moved = pass(engine, stages, &mut counts)?;
+            let busy = self.flight.is_some() && !self.shared.is_written();
+            let late = self.options.clock.now().since(now) >= if busy { PATIENCE * ROUND_MS } else { ROUND_MS };
             if late || moved == 0 || waiting(engine, stages) == 0 {
-                break;
+                return Ok(Some((appended, counts)));
             }
         }
-        engine.close_round()?;
-        self.publish(requests, stages, &stepped);
-        Ok(Some(appended))
+    }
+
+    /// Hands a decided round over.
+    fn submit(&mut self, decided: Flight) -> Result<(), Fault> {
+        let Some(engine) = self.engine.as_mut() else { return Ok(()) };
+        match engine.submit() {
+            Ok(()) => {
+                self.flight = Some(decided);
+                Ok(())
+            }
+            Err(fault) => {
+                self.fail(decided.requests, &fault);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Waits for the round that was handed over, and answers its requests.
+    fn settle(&mut self) -> Result<Settled, Failed> {
+        let (Some(flight), Some(engine)) = (self.flight.take(), self.engine.as_mut()) else { return Ok(Settled::Done) };
+        let settled = engine.settle();
+        self.shared.seen();
+        match settled {
+            Ok(()) => {
+                self.careful = false;
+                self.publish(&flight);
+                for (request, appended) in flight.requests.into_iter().zip(flight.appended) {
+                    request.answer(Ok(appended));
+                }
+                Ok(Settled::Done)
+            }
+            Err(Fault::Refused(_)) if !self.careful => {
+                self.careful = true;
+                self.close();
+                Ok(Settled::Again(flight.requests))
+            }
+            Err(Fault::Refused(cause)) => Err((flight.requests, Fault::Fatal(cause))),
+            Err(fault) => Err((flight.requests, fault)),
+        }
+    }
+
+    /// Settles where nothing waits behind.
+    fn land(&mut self) -> Result<(), Fault> {
+        match self.settle() {
+            Ok(Settled::Done) => Ok(()),
+            Ok(Settled::Again(requests)) => {
+                self.shared.put_back(requests);
+                Ok(())
+            }
+            Err((requests, fault)) => {
+                self.fail(requests, &fault);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Drops everything in memory; whatever was not committed is rolled back.
+    fn close(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            self.statements += engine.statements();
+        }
     }
 
     /// Tells the requests of a failed round, and drops everything the transaction may have left in memory.
     fn fail(&mut self, requests: Vec<Request>, fault: &Fault) {
-        let engine = self.engine.take();
-        let crashed = engine.as_ref().is_some_and(Engine::crashed);
-        self.statements += engine.map_or(0, |e| e.statements());
+        let crashed = self.engine.as_ref().is_some_and(Engine::crashed);
+        self.flight = None;
+        self.close();
         let mut status = self.shared.status();
         status.failed_rounds += 1;
         status.fault = Some(fault.to_string());
@@ -195,10 +334,11 @@ impl Embedded {
         Ok(())
     }
 
-    fn publish(&self, requests: &[Request], stages: &[Box<dyn Stage>], stepped: &[Stepped]) {
-        let Some(engine) = self.engine.as_ref() else { return };
+    /// Where all groups stand once the decided round is in the store.
+    fn lags(&self, stages: &[Box<dyn Stage>]) -> Vec<Lag> {
+        let Some(engine) = self.engine.as_ref() else { return Vec::new() };
         let now = self.options.clock.now();
-        let mut status = self.shared.status();
+        let status = self.shared.status();
         let mut lags = Vec::with_capacity(status.lags.len());
         for stage in stages {
             for at in engine.places(stage.topics()) {
@@ -209,12 +349,19 @@ impl Embedded {
                 lags.push(Lag { group: stage.name(), at, next, end, progress, stalled });
             }
         }
-        status.lags = lags;
-        for (stage, stepped) in stages.iter().zip(stepped) {
-            status.counts.entry(stage.name()).or_default().add(&stepped.counts);
+        lags
+    }
+
+    fn publish(&self, flight: &Flight) {
+        let Some(engine) = self.engine.as_ref() else { return };
+        let now = self.options.clock.now();
+        let mut status = self.shared.status();
+        status.lags.clone_from(&flight.lags);
+        for (stage, counts) in &flight.counts {
+            status.counts.entry(stage).or_default().add(counts);
         }
         status.rounds += 1;
-        status.appended += requests.iter().map(|r| r.records.len() as u64).sum::<u64>();
+        status.appended += flight.requests.iter().map(|r| r.records.len() as u64).sum::<u64>();
         status.statements = self.statements + engine.statements();
         status.cache_bytes = engine.cache().bytes();
         status.cache_rows = engine.cache().len();
@@ -235,18 +382,21 @@ fn waiting(engine: &Engine, stages: &[Box<dyn Stage>]) -> i64 {
 }
 
 /// One step per stage in topology order; a stage whose successors are far behind pauses.
-fn pass(engine: &mut Engine, stages: &mut [Box<dyn Stage>], stepped: &mut [Stepped]) -> Result<usize, Fault> {
+fn pass(
+    engine: &mut Engine,
+    stages: &mut [Box<dyn Stage>],
+    counts: &mut [(&'static str, Counts)],
+) -> Result<usize, Fault> {
     let mut moved = 0;
     for n in 0..stages.len() {
         let behind = stages.get(n + 1..).map_or(0, |later| waiting(engine, later));
-        let (Some(stage), Some(sum)) = (stages.get_mut(n), stepped.get_mut(n)) else { break };
+        let (Some(stage), Some((_, sum))) = (stages.get_mut(n), counts.get_mut(n)) else { break };
         if behind >= BACKLOG {
             continue;
         }
         let step = stage.step(engine, usize::MAX)?;
         moved += step.records;
-        sum.records += step.records;
-        sum.counts.add(&step.counts);
+        sum.add(&step.counts);
     }
     Ok(moved)
 }

@@ -1,7 +1,8 @@
-//! Log, offsets, rows and cache of one SQLite file, as the Drivers of one open transaction see them.
+//! Log, offsets, rows and cache of one SQLite file, as the Drivers of one round see them.
 //!
-//! Place: the `Protocol` under `embedded_txn`, which opens, ends and retries rounds. Everything held in memory here
-//! equals what the open transaction holds; after a failed round the whole engine is dropped and opened anew.
+//! Place: the `Protocol` under `embedded_txn`, which opens, ends and retries rounds. Rows come from what was decided and
+//! is not in the store yet, else from the cache, else from a connection that only reads; the writer is a thread of its
+//! own. After a failed round the whole engine is dropped and opened anew.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,9 @@ use da_model::state::{Row, RowKey};
 use rustc_hash::FxHashMap;
 
 use super::embedded_txn::EmbeddedOptions;
+use super::overlay::Overlay;
+use super::queue::Shared;
+use super::writer::{Round, Tables, Tools, Writer};
 use super::{Ask, Part, Polled, Position, Protocol, Work};
 use crate::batch::Rows;
 use crate::cache::Cache;
@@ -24,20 +28,28 @@ use crate::io::tail::{Spans, Tails};
 use crate::ports::{Append, Appended};
 use crate::probe::{Probe, Step};
 
-/// Log bytes kept in memory for readers that are behind.
-const TAIL_BYTES: usize = 64 << 20;
+/// Log bytes kept in memory for readers that are behind, and pages kept by each connection, as shares of `cache.bytes`.
+const TAIL_SHARE: usize = 4;
+const WRITE_SHARE: usize = 4;
+const READ_SHARE: usize = 8;
+const LEAST_BYTES: usize = 2 << 20;
 
 /// The engine.
 pub(crate) struct Engine {
-    db: Database,
-    log: Log,
-    tables: FxHashMap<&'static str, Statements>,
+    writer: Writer,
+    reader: Database,
+    log: Arc<Log>,
+    tables: Arc<Tables>,
     cache: Cache,
+    fresh: Overlay,
+    settling: Overlay,
     tails: Tails,
     groups: FxHashMap<TopicPartition, Vec<Member>>,
     probe: Arc<dyn Probe>,
+    tail_bytes: usize,
     now: i64,
     crashed: bool,
+    careful: bool,
 }
 
 /// One group on one topic partition.
@@ -49,17 +61,19 @@ struct Member {
 }
 
 impl Engine {
-    /// Opens the file, brings its tables up to date and reads where everything stands.
-    pub(crate) fn open(file: &Path, options: &EmbeddedOptions) -> Result<Self, Fault> {
-        let mut db = Database::open(file, Access::Write)?;
+    /// Opens the file, brings its tables up to date and reads where everything stands. A `careful` engine asks the store
+    /// about the rows of every step before it takes the step.
+    pub(crate) fn open(
+        file: &Path,
+        options: &EmbeddedOptions,
+        shared: &Arc<Shared>,
+        careful: bool,
+    ) -> Result<Self, Fault> {
+        let share = |part: usize| (options.cache_bytes / part).max(LEAST_BYTES);
+        let mut db = Database::open_with(file, Access::Write, share(WRITE_SHARE))?;
         db.migrate(&options.all_migrations())?;
-        let log = Log::open(&mut db, &options.topics(), options.partitions)?;
-        let mut tables = FxHashMap::default();
-        for table in &options.tables {
-            let stamped =
-                !table.values.iter().any(|c| c.name == "updated_at") && db.has_column(table.name, "updated_at")?;
-            tables.insert(table.name, Statements::of(table, stamped));
-        }
+        let log = Arc::new(Log::open(&mut db, &options.topics(), options.partitions)?);
+        let tables = Arc::new(tables(&mut db, options)?);
         let mut tails = Tails::default();
         for (at, end) in log.ends(&mut db)? {
             tails.open(at, end);
@@ -68,32 +82,48 @@ impl Engine {
         for (group, at, position) in log.positions(&mut db)? {
             groups.entry(at).or_default().push(Member { group, position, moved: false });
         }
-        let (cache, probe) = (Cache::new(options.cache_bytes), Arc::clone(&options.probe));
-        Ok(Self { db, log, tables, cache, tails, groups, probe, now: 0, crashed: false })
+        let reader = Database::open_with(file, Access::Read, share(READ_SHARE))?;
+        let (log_too, tables_too) = (Arc::clone(&log), Arc::clone(&tables));
+        let (probe, shared) = (Arc::clone(&options.probe), Arc::clone(shared));
+        let writer = Writer::start(Tools { db, log: log_too, tables: tables_too, probe, shared })?;
+        Ok(Self {
+            writer,
+            reader,
+            log,
+            tables,
+            cache: Cache::new(options.cache_bytes),
+            fresh: Overlay::default(),
+            settling: Overlay::default(),
+            tails,
+            groups,
+            probe: Arc::clone(&options.probe),
+            tail_bytes: share(TAIL_SHARE),
+            now: 0,
+            crashed: false,
+            careful,
+        })
     }
 
-    /// Opens the round's transaction.
+    /// Begins to decide a round.
     pub(crate) fn open_round(&mut self, now: i64) -> Result<(), Fault> {
         self.now = now;
-        self.probe(Step::BeforeBegin)?;
-        self.db.run("BEGIN IMMEDIATE", vec![])
+        self.probe(Step::BeforeBegin)
     }
 
-    /// Writes the round's chunks and positions and commits.
-    pub(crate) fn close_round(&mut self) -> Result<(), Fault> {
-        let new = self.tails.unwritten();
-        self.log.append(&mut self.db, &new, self.now)?;
-        self.probe(Step::AfterOutputs)?;
-        let moved = self.moved();
-        self.log.store(&mut self.db, &moved, self.now)?;
-        self.probe(Step::BeforeCommit)?;
-        self.db.run("COMMIT", vec![])?;
+    /// Hands the decided round to the writer; the one before must have been settled.
+    pub(crate) fn submit(&mut self) -> Result<(), Fault> {
+        let (writes, chunks, moved) = (self.fresh.writes(), self.tails.hand_over(), self.moved());
+        self.settling = std::mem::take(&mut self.fresh);
+        self.writer.submit(Round { writes, chunks, moved, now: self.now })
+    }
+
+    /// Waits until the round handed over is in the store.
+    pub(crate) fn settle(&mut self) -> Result<(), Fault> {
+        self.writer.wait()?;
+        self.settling = Overlay::default();
+        self.careful = false;
         self.tails.written();
-        for member in self.groups.values_mut().flatten() {
-            member.moved = false;
-        }
-        self.trim(&new);
-        self.probe(Step::AfterCommit)?;
+        self.trim();
         self.probe(Step::BeforeAnswer)
     }
 
@@ -135,11 +165,11 @@ impl Engine {
 
     /// Whether a probe killed the round.
     pub(crate) const fn crashed(&self) -> bool {
-        self.crashed
+        self.crashed || self.writer.crashed()
     }
 
     pub(crate) const fn statements(&self) -> u64 {
-        self.db.statements()
+        self.reader.statements() + self.writer.statements()
     }
 
     pub(crate) const fn cache(&self) -> &Cache {
@@ -153,7 +183,7 @@ impl Engine {
     /// Lets the file grow no further, as a full disk does.
     #[cfg(test)]
     pub(crate) fn fill_disk(&mut self) {
-        self.db.script("PRAGMA max_page_count = 1").unwrap_or_default();
+        self.writer.fill_disk();
     }
 
     fn probe(&mut self, step: Step) -> Result<(), Fault> {
@@ -171,25 +201,26 @@ impl Engine {
         self.member(group, at).map_or(Offset(0), |m| m.position.next)
     }
 
-    fn moved(&self) -> Vec<Stored> {
-        let all = self.groups.iter().flat_map(|(at, members)| members.iter().map(move |m| (at, m)));
-        let mut moved: Vec<Stored> =
-            all.filter(|(_, m)| m.moved).map(|(at, m)| (m.group.clone(), *at, m.position.clone())).collect();
+    fn moved(&mut self) -> Vec<Stored> {
+        let mut moved: Vec<Stored> = Vec::new();
+        for (at, member) in self.groups.iter_mut().flat_map(|(at, members)| members.iter_mut().map(move |m| (at, m))) {
+            if std::mem::take(&mut member.moved) {
+                moved.push((member.group.clone(), *at, member.position.clone()));
+            }
+        }
         moved.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         moved
     }
 
     /// Forgets what every reader has passed, and what nobody reads.
-    fn trim(&mut self, written: &[(TopicPartition, Vec<Arc<Segment>>)]) {
+    fn trim(&mut self) {
         for (at, members) in &self.groups {
             let slowest = members.iter().map(|m| m.position.next).min().unwrap_or_default();
             self.tails.trim(*at, slowest);
         }
-        for (at, _) in written.iter().filter(|(at, _)| !self.groups.contains_key(at)) {
-            let end = self.tails.end(*at);
-            self.tails.trim(*at, end);
-        }
-        self.tails.bound(TAIL_BYTES);
+        let groups = &self.groups;
+        self.tails.forget_unread(|at| groups.contains_key(&at));
+        self.tails.bound(self.tail_bytes);
     }
 
     fn read(&mut self, at: TopicPartition, from: Offset, max: usize) -> Result<Spans, Fault> {
@@ -197,32 +228,14 @@ impl Engine {
         if !spans.is_empty() {
             return Ok(spans);
         }
-        let segments = self.log.read(&mut self.db, at, from)?;
+        let segments = self.log.read(&mut self.reader, at, from)?;
         self.tails.refill(at, segments);
         Ok(self.tails.read(at, from, max))
     }
 
-    fn write(&mut self, writes: &[(RowKey, Option<Arc<Row>>)]) -> Result<(), Fault> {
-        for piece in writes.chunk_by(|a, b| a.0.table() == b.0.table()) {
-            let Some((key, _)) = piece.first() else { continue };
-            let statements = known(&self.tables, key)?;
-            self.db.write(statements, piece, self.now)?;
-        }
-        Ok(())
-    }
-
-    /// All rows, or none of them: the step's savepoint.
-    fn write_step(&mut self, writes: &[(RowKey, Option<Arc<Row>>)]) -> Result<(), Fault> {
-        if writes.is_empty() {
-            return Ok(());
-        }
-        self.db.run("SAVEPOINT step", vec![])?;
-        let written = self.write(writes);
-        if written.is_err() {
-            self.db.run("ROLLBACK TO step", vec![])?;
-        }
-        self.db.run("RELEASE step", vec![])?;
-        written
+    /// A row that is newer than the store: written by this round or by the one before it.
+    fn newer(&self, key: &RowKey) -> Option<Option<Arc<Row>>> {
+        self.fresh.get(key).or_else(|| self.settling.get(key))
     }
 
     fn load(&mut self, rows: &mut Rows, missing: &[RowKey]) -> Result<(), Fault> {
@@ -232,7 +245,7 @@ impl Engine {
             for key in piece {
                 rows.load(key.clone(), None);
             }
-            for (key, row) in self.db.load(statements, piece)? {
+            for (key, row) in self.reader.load(statements, piece)? {
                 rows.load(key.clone(), Some(Arc::clone(&row)));
                 self.cache.put(key, Some(row));
             }
@@ -279,7 +292,7 @@ impl Protocol for Engine {
         let (prefixes, full): (Vec<&RowKey>, Vec<&RowKey>) =
             keys.iter().partition(|k| k.table().range.is_some() && k.is_prefix());
         for key in full {
-            match self.cache.get(key) {
+            match self.newer(key).or_else(|| self.cache.get(key)) {
                 Some(row) => rows.load(key.clone(), row),
                 None => missing.push(key.clone()),
             }
@@ -289,8 +302,11 @@ impl Protocol for Engine {
         for piece in prefixes.chunk_by(|a, b| a.table() == b.table()) {
             let Some(key) = piece.first() else { continue };
             let statements = known(&self.tables, key)?;
-            for (key, row) in self.db.load_ranges(statements, piece)? {
+            for (key, row) in self.reader.load_ranges(statements, piece)? {
                 rows.load(key, Some(row));
+            }
+            for (key, row) in piece.iter().flat_map(|k| self.settling.under(k).chain(self.fresh.under(k))) {
+                rows.load(key.clone(), row.clone());
             }
         }
         self.probe(Step::AfterReads)?;
@@ -301,9 +317,12 @@ impl Protocol for Engine {
         if let Some(out) = work.out.records().find(|out| !self.log.has(out.to.topic)) {
             return Err(Fault::Fatal(Cause::new(format!("emit to {}", out.to.topic), "it is not declared")));
         }
-        self.write_step(&work.writes)?;
+        if self.careful && !work.writes.is_empty() {
+            self.writer.attempt(work.writes.clone())?;
+        }
         self.probe(Step::AfterState)?;
         for (key, row) in work.writes {
+            self.fresh.put(key.clone(), row.clone());
             self.cache.put(key, row);
         }
         let mut segments = Segments::default();
@@ -338,7 +357,18 @@ impl Segments {
     }
 }
 
-fn known<'t>(tables: &'t FxHashMap<&'static str, Statements>, key: &RowKey) -> Result<&'t Statements, Fault> {
+fn tables(db: &mut Database, options: &EmbeddedOptions) -> Result<Tables, Fault> {
+    let mut tables = Tables::default();
+    for table in &options.tables {
+        let stamped =
+            !table.values.iter().any(|c| c.name == "updated_at") && db.has_column(table.name, "updated_at")?;
+        tables.insert(table.name, Statements::of(table, stamped));
+    }
+    Ok(tables)
+}
+
+/// The statements of a key's table.
+pub(crate) fn known<'t>(tables: &'t Tables, key: &RowKey) -> Result<&'t Statements, Fault> {
     let name = key.table().name;
     tables.get(name).ok_or_else(|| Fault::Fatal(Cause::new(format!("use of table {name}"), "it was not registered")))
 }

@@ -18,10 +18,12 @@ pub mod folder;
 pub(crate) mod held;
 pub mod kafka_txn;
 pub mod outbox;
+pub(crate) mod overlay;
 pub mod queue;
 pub mod sql_txn;
 pub mod status;
 mod take_over;
+pub(crate) mod writer;
 
 use std::ops::Range;
 use std::sync::Arc;

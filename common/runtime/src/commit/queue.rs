@@ -52,6 +52,7 @@ struct Queue {
     requests: VecDeque<Request>,
     bytes: usize,
     refuse: Option<SinkError>,
+    written: bool,
 }
 
 impl Request {
@@ -80,12 +81,35 @@ impl Shared {
         taken
     }
 
-    /// Blocks until a request waits, at most `longest`.
-    pub(crate) fn wait(&self, longest: Duration) {
-        let queue = self.queue();
-        if queue.requests.is_empty() {
-            drop(self.wake.wait_timeout(queue, longest));
+    /// Puts requests back in front: their round is done again.
+    pub(crate) fn put_back(&self, requests: Vec<Request>) {
+        let mut queue = self.queue();
+        for request in requests.into_iter().rev() {
+            queue.bytes += request.bytes;
+            queue.requests.push_front(request);
         }
+    }
+
+    /// Blocks until a request waits or a round was written, at most `longest`.
+    pub(crate) fn wait(&self, longest: Duration) {
+        let idle = |queue: &mut Queue| queue.requests.is_empty() && !queue.written;
+        drop(self.wake.wait_timeout_while(self.queue(), longest, idle));
+    }
+
+    /// A round was written.
+    pub(crate) fn written(&self) {
+        self.queue().written = true;
+        self.wake.notify_one();
+    }
+
+    /// Whether the round handed over was written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.queue().written
+    }
+
+    /// The written round was looked at.
+    pub(crate) fn seen(&self) {
+        self.queue().written = false;
     }
 
     /// Blocks for a while, whatever waits.

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use da_model::ids::{Offset, TopicPartition};
 use da_model::record::Record;
 use da_model::time::Timestamp;
+use zstd::bulk::Compressor;
 
 const VERSION: u8 = 1;
 const HEAD: usize = 14;
 const WORTH_COMPRESSING: usize = 512;
 const LEVEL: i32 = 1;
 const LONGEST: usize = 1 << 28;
+/// Bytes a packer keeps between two chunks.
+const ROOM: usize = 1 << 20;
 
 /// Records in offset order; their offsets follow each other unless [`Segment::push_at`] left holes.
 #[derive(Debug, Default)]
@@ -117,28 +120,56 @@ impl Segment {
 /// The bytes of a chunk made of segments that follow each other.
 #[must_use]
 pub fn chunk_of(segments: &[Arc<Segment>]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(segments.iter().map(|s| s.bytes.len()).sum());
-    for segment in segments {
-        plain.extend_from_slice(&segment.bytes);
-    }
-    packed(segments.iter().map(|s| s.entries.len()).sum(), &plain)
+    Packer::default().chunk_of(segments)
 }
 
-/// The frame around records: version, codec, count, length and checksum before the bytes, compressed where it pays.
-pub(crate) fn packed(count: usize, plain: &[u8]) -> Vec<u8> {
-    let packed = (plain.len() >= WORTH_COMPRESSING).then(|| zstd::bulk::compress(plain, LEVEL).ok()).flatten();
-    let (codec, body) = match &packed {
-        Some(packed) if packed.len() < plain.len() => (1, packed.as_slice()),
-        Some(_) | None => (0, plain),
-    };
-    let mut chunk = Vec::with_capacity(HEAD + body.len());
-    chunk.extend_from_slice(&[VERSION, codec]);
-    for number in [count, plain.len()] {
-        chunk.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
+/// Makes chunks, with the rooms that takes kept from one to the next.
+#[derive(Default)]
+pub struct Packer {
+    compressor: Option<Compressor<'static>>,
+    plain: Vec<u8>,
+}
+
+impl Packer {
+    /// The bytes of a chunk made of segments that follow each other.
+    #[must_use]
+    pub fn chunk_of(&mut self, segments: &[Arc<Segment>]) -> Vec<u8> {
+        self.plain.clear();
+        self.plain.shrink_to(ROOM);
+        for segment in segments {
+            self.plain.extend_from_slice(&segment.bytes);
+        }
+        let plain = std::mem::take(&mut self.plain);
+        let chunk = self.frame(segments.iter().map(|s| s.entries.len()).sum(), &plain);
+        self.plain = plain;
+        chunk
     }
-    chunk.extend_from_slice(&crc32fast::hash(plain).to_be_bytes());
-    chunk.extend_from_slice(body);
-    chunk
+
+    /// The frame around records: version, codec, count, length and checksum before the bytes, compressed where it pays.
+    fn frame(&mut self, count: usize, plain: &[u8]) -> Vec<u8> {
+        if self.compressor.is_none() {
+            self.compressor = Compressor::new(LEVEL).ok();
+        }
+        let worth = self.compressor.as_mut().filter(|_| plain.len() >= WORTH_COMPRESSING);
+        let packed = worth.and_then(|compressor| compressor.compress(plain).ok());
+        let (codec, body) = match &packed {
+            Some(packed) if packed.len() < plain.len() => (1, packed.as_slice()),
+            Some(_) | None => (0, plain),
+        };
+        let mut chunk = Vec::with_capacity(HEAD + body.len());
+        chunk.extend_from_slice(&[VERSION, codec]);
+        for number in [count, plain.len()] {
+            chunk.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
+        }
+        chunk.extend_from_slice(&crc32fast::hash(plain).to_be_bytes());
+        chunk.extend_from_slice(body);
+        chunk
+    }
+}
+
+/// [`Packer::frame`] for a single time.
+pub(crate) fn packed(count: usize, plain: &[u8]) -> Vec<u8> {
+    Packer::default().frame(count, plain)
 }
 
 /// Reads a chunk back.

@@ -11,7 +11,7 @@ use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::state::{Column, Feed, Kind, Row, RowKey, Table, Value};
 use sqlx::AssertSqlSafe;
 
-use super::segment::{Segment, chunk_of, segment_of};
+use super::segment::{Packer, Segment, segment_of};
 use super::sql::Arg;
 use super::sql::sqlite::{Access, Database};
 use super::sql::statements::Statements;
@@ -156,7 +156,7 @@ impl Log {
     /// A [`Fault`] of the database.
     pub fn append(
         &self,
-        db: &mut Database,
+        (db, packer): (&mut Database, &mut Packer),
         new: &[(TopicPartition, Vec<Arc<Segment>>)],
         now: i64,
     ) -> Result<(), Fault> {
@@ -165,7 +165,7 @@ impl Log {
             let (Some(first), Some(last)) = (segments.first(), segments.last()) else { continue };
             let numbers = [self.id(at.topic)?, i64::from(at.partition.0), last.end().0 - 1].map(|n| n.to_string());
             let key = RowKey::new(&CHUNK, &numbers.each_ref().map(String::as_str));
-            let values = vec![first.base().0.into(), now.into(), Value::Bytes(chunk_of(segments).into())];
+            let values = vec![first.base().0.into(), now.into(), Value::Bytes(packer.chunk_of(segments).into())];
             rows.push((key, Some(Arc::new(Row(values)))));
         }
         db.write(&self.chunk, &rows, now)

@@ -27,6 +27,7 @@ struct Track {
     end: Offset,
     segments: VecDeque<Arc<Segment>>,
     unwritten: usize,
+    handed: usize,
     older: VecDeque<Arc<Segment>>,
 }
 
@@ -70,23 +71,35 @@ impl Tails {
         self.bytes += weight(&track.older);
     }
 
-    /// What the round must still write, per partition.
+    /// What is to be written next, per partition; it is on its way from now on.
     #[must_use]
-    pub fn unwritten(&self) -> Vec<(TopicPartition, Vec<Arc<Segment>>)> {
-        let mut all: Vec<_> = self
-            .tracks
-            .iter()
-            .filter(|(_, t)| t.unwritten > 0)
-            .map(|(at, t)| (*at, t.segments.iter().skip(t.segments.len() - t.unwritten).cloned().collect()))
-            .collect();
+    pub fn hand_over(&mut self) -> Vec<(TopicPartition, Vec<Arc<Segment>>)> {
+        let mut all = Vec::new();
+        for (at, track) in &mut self.tracks {
+            let fresh = track.unwritten - track.handed;
+            if fresh > 0 {
+                let first = track.segments.len() - fresh;
+                all.push((*at, track.segments.iter().skip(first).cloned().collect()));
+                track.handed = track.unwritten;
+            }
+        }
         all.sort_unstable_by_key(|(at, _)| *at);
         all
     }
 
-    /// Everything was written.
+    /// What was handed over is written.
     pub fn written(&mut self) {
         for track in self.tracks.values_mut() {
-            track.unwritten = 0;
+            track.unwritten -= track.handed;
+            track.handed = 0;
+        }
+    }
+
+    /// Forgets written records of the partitions that nobody reads.
+    pub fn forget_unread(&mut self, read: impl Fn(TopicPartition) -> bool) {
+        let unread: Vec<_> = self.tracks.iter().filter(|(at, _)| !read(**at)).map(|(at, t)| (*at, t.end)).collect();
+        for (at, end) in unread {
+            self.trim(at, end);
         }
     }
 
@@ -176,14 +189,18 @@ mod tests {
         assert!(tails.read(AT, Offset(7), 9).is_empty(), "7 is in the store only");
         tails.refill(AT, vec![segment(5, 5)]);
         assert_eq!(offsets(&tails.read(AT, Offset(7), 9)), [7, 8, 9]);
-        assert_eq!(tails.unwritten()[0].1.len(), 2);
+        assert_eq!(tails.hand_over()[0].1.len(), 2);
         tails.trim(AT, Offset(15));
         assert_eq!(offsets(&tails.read(AT, Offset(11), 1)), [11], "unwritten records stay");
+        tails.append(AT, segment(15, 1));
+        tails.written();
+        assert_eq!(tails.hand_over()[0].1[0].base(), Offset(15), "what came later goes with the next round");
         tails.written();
         tails.trim(AT, Offset(13));
         assert!(tails.read(AT, Offset(11), 1).is_empty());
         assert_eq!(offsets(&tails.read(AT, Offset(12), 1)), [12], "the segment is still in use");
+        tails.written();
         tails.bound(0);
-        assert_eq!((tails.bytes(), tails.end(AT)), (0, Offset(15)));
+        assert_eq!((tails.bytes(), tails.end(AT)), (0, Offset(16)));
     }
 }

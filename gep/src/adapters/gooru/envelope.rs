@@ -3,13 +3,15 @@
 //! Place: the main way in. What is nested under session, user, context and payLoadObject is read by name; everything
 //! else is dropped, and counted where nobody knows it. Tokens, keys, addresses and answers are never read.
 
+use std::sync::LazyLock;
+
 use da_model::event::UsageEvent;
 use da_model::event::item_word;
 use da_model::event::usage::{Answer, AnswerStatus, EventKind, ObjectKind, ObjectRef, Score, ScoreReason, UsageName};
 use da_model::ids::Text;
 use da_model::outcome::{Flag, Reason};
 
-use super::super::context::{self, Names};
+use super::super::context;
 use super::super::draft::{Adapted, Draft, UsageDraft, blank};
 use super::super::reaction::{reaction, reaction_id};
 use super::super::score::{self, Sent};
@@ -17,7 +19,7 @@ use super::super::times::{TimeRules, times, timezone};
 use super::super::words::{answer_status, grading_type, resource_kind};
 use super::names::{self, Named};
 use super::{grading, payload, system};
-use crate::reader::Value;
+use crate::reader::{Names, Value};
 use crate::validate::{Desk, Field, Part};
 
 /// The parts of an envelope; a payload sent as a string lives elsewhere.
@@ -31,7 +33,7 @@ pub(super) struct Envelope<'t, 'b, 'p> {
     pub(super) payload: Part<'p, 'p>,
 }
 
-const CONTEXT: Names = Names {
+const CONTEXT: context::Names = context::Names {
     class: "classGooruId",
     course: "courseGooruId",
     unit: "unitGooruId",
@@ -91,79 +93,91 @@ fn metrics<'t, 'b>(desk: &mut Desk<'_>, root: Part<'t, 'b>) -> Part<'t, 'b> {
 }
 
 fn audit(desk: &mut Desk<'_>, envelope: Envelope<'_, '_, '_>) {
-    desk.audit(envelope.root, ROOT, &["eventId", "eventName", "session", "user", "context"]);
-    desk.audit(envelope.session, &["apiKey", "sessionToken", "organizationUId", "sessionId"], &["sessionId"]);
-    desk.audit(envelope.user, &["gooruUId", "userIp", "userAgent"], &["gooruUId"]);
-    desk.audit(envelope.context, CONTEXT_FIELDS, &["type", "contentGooruId"]);
-    desk.audit(envelope.payload, PAYLOAD_FIELDS, &[]);
+    desk.audit(envelope.root, &ROOT, &["eventId", "eventName", "session", "user", "context"]);
+    desk.audit(envelope.session, &SESSION_FIELDS, &["sessionId"]);
+    desk.audit(envelope.user, &USER_FIELDS, &["gooruUId"]);
+    desk.audit(envelope.context, &CONTEXT_FIELDS, &["type", "contentGooruId"]);
+    desk.audit(envelope.payload, &PAYLOAD_FIELDS, &[]);
 }
 
-const ROOT: &[&str] = &[
-    "eventId",
-    "eventName",
-    "startTime",
-    "endTime",
-    "timezone",
-    "session",
-    "user",
-    "version",
-    "metrics",
-    "context",
-    "payLoadObject",
-    "contextCollectionId",
-    "contextCollectionType",
-    "source",
-    "extensions",
-];
+type Fields = LazyLock<Names<'static>>;
 
-const CONTEXT_FIELDS: &[&str] = &[
-    "type",
-    "contentGooruId",
-    "parentGooruId",
-    "parentEventId",
-    "classGooruId",
-    "courseGooruId",
-    "unitGooruId",
-    "lessonGooruId",
-    "collectionType",
-    "collectionSubType",
-    "resourceType",
-    "questionCount",
-    "reactionType",
-    "contentSource",
-    "pathId",
-    "pathType",
-    "contextCollectionId",
-    "contextCollectionType",
-    "additionalContext",
-    "tenantId",
-    "partnerId",
-    "appId",
-    "clientSource",
-    "source",
-    "reportsContext",
-];
+static SESSION_FIELDS: Fields =
+    LazyLock::new(|| Names::of(&["apiKey", "sessionToken", "organizationUId", "sessionId"]));
+static USER_FIELDS: Fields = LazyLock::new(|| Names::of(&["gooruUId", "userIp", "userAgent"]));
 
-const PAYLOAD_FIELDS: &[&str] = &[
-    "questionType",
-    "attemptStatus",
-    "gradingType",
-    "isStudent",
-    "taxonomyIds",
-    "sourceId",
-    "reportsContext",
-    "answerObject",
-    "score",
-    "maxScore",
-    "reason",
-    "graderId",
-    "data",
-    "source",
-    "target",
-    "referenceParentGooruIds",
-    "contentFormat",
-    "subEventName",
-];
+static ROOT: Fields = LazyLock::new(|| {
+    Names::of(&[
+        "eventId",
+        "eventName",
+        "startTime",
+        "endTime",
+        "timezone",
+        "session",
+        "user",
+        "version",
+        "metrics",
+        "context",
+        "payLoadObject",
+        "contextCollectionId",
+        "contextCollectionType",
+        "source",
+        "extensions",
+    ])
+});
+
+static CONTEXT_FIELDS: Fields = LazyLock::new(|| {
+    Names::of(&[
+        "type",
+        "contentGooruId",
+        "parentGooruId",
+        "parentEventId",
+        "classGooruId",
+        "courseGooruId",
+        "unitGooruId",
+        "lessonGooruId",
+        "collectionType",
+        "collectionSubType",
+        "resourceType",
+        "questionCount",
+        "reactionType",
+        "contentSource",
+        "pathId",
+        "pathType",
+        "contextCollectionId",
+        "contextCollectionType",
+        "additionalContext",
+        "tenantId",
+        "partnerId",
+        "appId",
+        "clientSource",
+        "source",
+        "reportsContext",
+    ])
+});
+
+static PAYLOAD_FIELDS: Fields = LazyLock::new(|| {
+    Names::of(&[
+        "questionType",
+        "attemptStatus",
+        "gradingType",
+        "isStudent",
+        "taxonomyIds",
+        "sourceId",
+        "reportsContext",
+        "answerObject",
+        "score",
+        "maxScore",
+        "reason",
+        "graderId",
+        "data",
+        "source",
+        "target",
+        "referenceParentGooruIds",
+        "contentFormat",
+        "subEventName",
+    ])
+});
 
 /// What can be said about an event without a name.
 fn unnamed(desk: &mut Desk<'_>, envelope: Envelope<'_, '_, '_>) {

@@ -15,7 +15,7 @@ use super::super::context::{self, Names};
 use super::super::draft::{Adapted, Draft, UsageDraft, blank};
 use super::super::times::{instant, timezone};
 use super::grading::{self, GradeNames};
-use crate::reader::{Shape, Value};
+use crate::reader::{self, Shape, Value};
 use crate::validate::{Desk, Field, Part};
 
 const CONTEXT: Names = Names {
@@ -83,7 +83,7 @@ const ELEMENT_FIELDS: &[&str] =
 
 /// Reads a flat form.
 pub(super) fn adapt<'b>(root: Part<'_, 'b>, desk: &mut Desk<'_>) -> Adapted<'b> {
-    desk.audit(root, FIELDS, IDENTITY);
+    desk.audit(root, &reader::Names::of(FIELDS), IDENTITY);
     let mut adapted = Adapted { sent_id: None, drafts: Vec::new() };
     let Some(name) = name(desk, root) else { return adapted };
     let (base, from_receipt) = base(desk, root, name);
@@ -92,7 +92,7 @@ pub(super) fn adapt<'b>(root: Part<'_, 'b>, desk: &mut Desk<'_>) -> Adapted<'b> 
     for (path, element) in elements(desk, root, name) {
         let part = element.map_or(root, |element| Part::new(Some(element), &path));
         if element.is_some() {
-            desk.audit(part, ELEMENT_FIELDS, &["resource_id"]);
+            desk.audit(part, &reader::Names::of(ELEMENT_FIELDS), &["resource_id"]);
         }
         desk.flags.clone_from(&flags);
         let mut event = base.clone();

@@ -39,6 +39,23 @@ fn source<'r>(from: &mut In<'r>) -> Read<Source<'r>> {
     })
 }
 
+/// Passes over a lineage block: the Driver has read it before it asks a handler.
+pub(super) fn pass_lineage(from: &mut In<'_>) -> Read<()> {
+    from.fixed(16)?; // id
+    from.maybe(|f| {
+        f.bytes()?; // topic
+        f.pass_number()?; // partition
+        f.pass_number()?; // offset
+        f.pass_number() // index
+    })?;
+    from.maybe(|f| {
+        f.bytes()?; // eventKey
+        f.pass_number() // at
+    })?;
+    from.pass_number()?; // hop
+    from.maybe(|f| f.pass_number()).map(drop) // seq
+}
+
 /// A usage event without its lineage.
 pub(super) fn usage<'r>(from: &mut In<'r>) -> Read<UsageEvent<'r>> {
     Ok(UsageEvent {
@@ -58,26 +75,26 @@ pub(super) fn usage<'r>(from: &mut In<'r>) -> Read<UsageEvent<'r>> {
         local_date: LocalDate(from.int()?),
         object: object(from)?,
         parent: from.maybe(object)?,
-        class_id: from.maybe(In::text)?,
-        course_id: from.maybe(In::text)?,
-        unit_id: from.maybe(In::text)?,
-        lesson_id: from.maybe(In::text)?,
+        class_id: from.maybe_text()?,
+        course_id: from.maybe_text()?,
+        unit_id: from.maybe_text()?,
+        lesson_id: from.maybe_text()?,
         track: from.choice(Track::ALL)?,
         path_id: from.long()?,
-        path_type: from.maybe(In::text)?,
-        content_source: from.maybe(In::text)?,
-        context_collection_id: from.maybe(In::text)?,
-        context_collection_type: from.maybe(In::text)?,
-        additional_context: from.maybe(In::text)?,
+        path_type: from.maybe_text()?,
+        content_source: from.maybe_text()?,
+        context_collection_id: from.maybe_text()?,
+        context_collection_type: from.maybe_text()?,
+        additional_context: from.maybe_text()?,
         dca_content_id: from.maybe(In::long)?,
-        question_count: from.maybe(In::int)?,
-        app_id: from.maybe(In::text)?,
-        client_source: from.maybe(In::text)?,
+        question_count: from.maybe_int()?,
+        app_id: from.maybe_text()?,
+        client_source: from.maybe_text()?,
         answer: from.maybe(answer)?,
         score: from.maybe(score)?,
         withdrawn: from.boolean()?,
         external_time_ms: from.maybe(In::long)?,
-        reaction: from.maybe(In::int)?,
+        reaction: from.maybe_int()?,
         codes: from.array(In::text)?,
         is_student: from.boolean()?,
         flags: from.array(|f| Flag::from_code(f.word()?).ok_or("a flag is not known"))?,
@@ -95,16 +112,16 @@ fn object<'r>(from: &mut In<'r>) -> Read<ObjectRef<'r>> {
     Ok(ObjectRef {
         kind: from.choice(ObjectKind::ALL)?,
         id: from.text()?,
-        object_type: from.maybe(In::text)?,
-        sub_type: from.maybe(In::text)?,
+        object_type: from.maybe_text()?,
+        sub_type: from.maybe_text()?,
     })
 }
 
 fn answer<'r>(from: &mut In<'r>) -> Read<Answer<'r>> {
     Ok(Answer {
         status: from.choice(AnswerStatus::ALL)?,
-        question_type: from.maybe(In::text)?,
-        grading_type: from.maybe(In::text)?,
+        question_type: from.maybe_text()?,
+        grading_type: from.maybe_text()?,
     })
 }
 
@@ -113,7 +130,7 @@ fn score<'r>(from: &mut In<'r>) -> Read<Score<'r>> {
         raw: Points(from.decimal()?),
         max: Points(from.decimal()?),
         reason: from.choice(ScoreReason::ALL)?,
-        grader_id: from.maybe(In::text)?,
+        grader_id: from.maybe_text()?,
     })
 }
 
@@ -137,40 +154,40 @@ pub(super) fn signal_view<'r>(from: &mut In<'r>) -> Read<SignalView<'r>> {
 /// Passes over a usage event behind its userId: the fields of [`usage`], in their order.
 fn rest_of_usage(from: &mut In<'_>) -> Read<()> {
     from.bytes()?; // sessionId
-    from.maybe(In::long)?; // startTime
-    from.long()?; // endTime
-    from.long()?; // receivedAt
-    from.maybe(In::long)?; // clockSkew
+    from.maybe(|f| f.pass_number())?; // startTime
+    from.pass_number()?; // endTime
+    from.pass_number()?; // receivedAt
+    from.maybe(|f| f.pass_number())?; // clockSkew
     from.bytes()?; // timezone
-    from.long()?; // localDate
+    from.pass_number()?; // localDate
     pass_object(from)?;
-    from.maybe(pass_object)?; // parent
+    from.maybe(|f| pass_object(f))?; // parent
     for _id_of_the_scope in 0..4 {
-        from.maybe(In::bytes)?;
+        from.pass_maybe_bytes()?;
     }
-    from.long()?; // track
-    from.long()?; // pathId
+    from.pass_number()?; // track
+    from.pass_number()?; // pathId
     for _from_path_type_to_additional_context in 0..5 {
-        from.maybe(In::bytes)?;
+        from.pass_maybe_bytes()?;
     }
-    from.maybe(In::long)?; // dcaContentId
-    from.maybe(In::long)?; // questionCount
-    from.maybe(In::bytes)?; // appId
-    from.maybe(In::bytes)?; // clientSource
+    from.maybe(|f| f.pass_number())?; // dcaContentId
+    from.maybe(|f| f.pass_number())?; // questionCount
+    from.pass_maybe_bytes()?; // appId
+    from.pass_maybe_bytes()?; // clientSource
     from.maybe(|f| {
-        f.long()?; // status
-        f.maybe(In::bytes)?; // questionType
-        f.maybe(In::bytes) // gradingType
+        f.pass_number()?; // status
+        f.pass_maybe_bytes()?; // questionType
+        f.pass_maybe_bytes() // gradingType
     })?;
     from.maybe(|f| {
         f.bytes()?; // raw
         f.bytes()?; // max
-        f.long()?; // reason
-        f.maybe(In::bytes) // graderId
+        f.pass_number()?; // reason
+        f.pass_maybe_bytes() // graderId
     })?;
     from.boolean()?; // withdrawn
-    from.maybe(In::long)?; // externalTimeMs
-    from.maybe(In::long)?; // reaction
+    from.maybe(|f| f.pass_number())?; // externalTimeMs
+    from.maybe(|f| f.pass_number())?; // reaction
     from.array(|f| f.bytes().map(drop))?; // codes
     from.boolean()?; // isStudent
     from.array(|f| f.bytes().map(drop))?; // flags
@@ -178,22 +195,24 @@ fn rest_of_usage(from: &mut In<'_>) -> Read<()> {
     from.bytes().map(drop) // fingerprint
 }
 
+#[inline(always)]
 fn pass_object(from: &mut In<'_>) -> Read<()> {
-    from.long()?; // kind
+    from.pass_number()?; // kind
     from.bytes()?; // id
-    from.maybe(In::bytes)?; // type
-    from.maybe(In::bytes).map(drop) // subType
+    from.pass_maybe_bytes()?; // type
+    from.pass_maybe_bytes() // subType
 }
 
+#[inline(always)]
 fn change<'r>(from: &mut In<'r>) -> Read<Change<'r>> {
     Ok(Change {
         entity: from.choice(Entity::ALL)?,
         metric: from.choice(MetricKind::ALL)?,
         session_id: from.text()?,
-        item_id: from.maybe(In::text)?,
-        item_type: from.maybe(In::text)?,
-        resource_id: from.maybe(In::text)?,
-        resource_type: from.maybe(In::text)?,
+        item_id: from.maybe_text()?,
+        item_type: from.maybe_text()?,
+        resource_id: from.maybe_text()?,
+        resource_type: from.maybe_text()?,
         context: context(from)?,
         activity_time: stamp(from)?,
         local_date: LocalDate(from.int()?),
@@ -216,27 +235,28 @@ fn before<'r>(from: &mut In<'r>) -> Read<Option<Metric<'r>>> {
     metric(kind, from).map(Some)
 }
 
+#[inline(always)]
 fn context<'r>(from: &mut In<'r>) -> Read<Context<'r>> {
     Ok(Context {
         tenant_id: from.text()?,
-        partner_id: from.maybe(In::text)?,
-        class_id: from.maybe(In::text)?,
-        course_id: from.maybe(In::text)?,
-        unit_id: from.maybe(In::text)?,
-        lesson_id: from.maybe(In::text)?,
-        collection_id: from.maybe(In::text)?,
-        collection_type: from.maybe(In::text)?,
-        session_id: from.maybe(In::text)?,
-        attempt: from.maybe(In::int)?,
+        partner_id: from.maybe_text()?,
+        class_id: from.maybe_text()?,
+        course_id: from.maybe_text()?,
+        unit_id: from.maybe_text()?,
+        lesson_id: from.maybe_text()?,
+        collection_id: from.maybe_text()?,
+        collection_type: from.maybe_text()?,
+        session_id: from.maybe_text()?,
+        attempt: from.maybe_int()?,
         track: from.choice(Track::ALL)?,
         path_id: from.long()?,
-        path_type: from.maybe(In::text)?,
-        question_count: from.maybe(In::int)?,
-        content_source: from.maybe(In::text)?,
-        context_collection_id: from.maybe(In::text)?,
-        context_collection_type: from.maybe(In::text)?,
-        additional_context: from.maybe(In::text)?,
-        client_source: from.maybe(In::text)?,
+        path_type: from.maybe_text()?,
+        question_count: from.maybe_int()?,
+        content_source: from.maybe_text()?,
+        context_collection_id: from.maybe_text()?,
+        context_collection_type: from.maybe_text()?,
+        additional_context: from.maybe_text()?,
+        client_source: from.maybe_text()?,
     })
 }
 
@@ -251,13 +271,13 @@ pub(super) fn discrete<'r>(kind: MetricKind, from: &mut In<'r>) -> Read<Discrete
         activity_time: stamp(from)?,
         local_date: LocalDate(from.int()?),
         cause: from.choice(Cause::ALL)?,
-        user_id: from.maybe(In::text)?,
-        resource_id: from.maybe(In::text)?,
-        resource_type: from.maybe(In::text)?,
-        collection_id: from.maybe(In::text)?,
-        collection_type: from.maybe(In::text)?,
+        user_id: from.maybe_text()?,
+        resource_id: from.maybe_text()?,
+        resource_type: from.maybe_text()?,
+        collection_id: from.maybe_text()?,
+        collection_type: from.maybe_text()?,
         item_kind: from.maybe(|f| f.choice(&[ObjectKind::Collection, ObjectKind::Assessment]))?,
-        code: from.maybe(In::text)?,
+        code: from.maybe_text()?,
         context: context(from)?,
         result: metric(kind, from)?,
         previous: from.maybe(|f| metric(kind, f))?,
@@ -278,8 +298,8 @@ fn metric<'r>(kind: MetricKind, from: &mut In<'r>) -> Read<Metric<'r>> {
         MetricKind::Competency => Metric::Competency(CompetencyValue {
             status: from.int()?,
             score: from.maybe(In::decimal)?.map(Percent),
-            item_id: from.maybe(In::text)?,
-            session_id: from.maybe(In::text)?,
+            item_id: from.maybe_text()?,
+            session_id: from.maybe_text()?,
         }),
     })
 }
@@ -292,7 +312,7 @@ fn score_value<'r>(from: &mut In<'r>) -> Read<ScoreValue<'r>> {
         graded: from.boolean()?,
         status: from.maybe(|f| f.choice(ScoreStatus::ALL))?,
         latest: from.maybe(In::boolean)?,
-        count: from.maybe(In::int)?,
+        count: from.maybe_int()?,
         codes: from.array(In::text)?,
     })
 }

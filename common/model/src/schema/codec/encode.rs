@@ -10,7 +10,7 @@ use crate::event::{Change, Context, DiscreteEvent, ImpactSignal, Lineage, Metric
 
 /// The lineage block.
 pub(super) fn lineage(value: &Lineage<'_>, out: &mut Out<'_>) {
-    out.0.extend_from_slice(&value.id);
+    out.raw(&value.id);
     out.branch(value.src.is_some());
     if let Some(Source { topic, partition, offset, index }) = &value.src {
         out.text(topic);
@@ -183,8 +183,8 @@ pub(super) fn discrete(event: &DiscreteEvent<'_>, out: &mut Out<'_>) {
 
 fn item_kind(kind: Option<ObjectKind>, out: &mut Out<'_>) {
     match kind {
-        Some(ObjectKind::Collection) => out.0.extend_from_slice(&[2, 0]),
-        Some(ObjectKind::Assessment) => out.0.extend_from_slice(&[2, 2]),
+        Some(ObjectKind::Collection) => out.raw(&[2, 0]),
+        Some(ObjectKind::Assessment) => out.raw(&[2, 2]),
         None | Some(ObjectKind::Resource | ObjectKind::Question | ObjectKind::Unknown) => out.branch(false),
     }
 }

@@ -8,7 +8,7 @@ mod encode;
 mod primitive;
 mod rare;
 
-use self::primitive::{In, Out, Read};
+use self::primitive::{In, Read};
 use super::Schemas;
 use crate::event::{DiscreteEvent, Event, ImpactSignal, Lineage, MetricKind, SignalView, UsageEvent};
 use crate::fault::Rejection;
@@ -43,27 +43,33 @@ fn metric_of(schema: &str) -> Option<MetricKind> {
     MetricKind::ALL.iter().copied().find(|kind| metric_schema(*kind) == schema)
 }
 
+/// Room for most records; an impact signal holds an event and its changes.
+const ROOM: usize = 1_024;
+
 /// Appends prefix, lineage and event to `out`.
 pub fn encode(event: &Event<'_>, lineage: &Lineage<'_>, schemas: &Schemas, out: &mut Vec<u8>) {
-    out.push(0);
-    out.extend_from_slice(&schemas.id_of(schema_name(event)).to_be_bytes());
-    let mut out = Out(out);
-    encode::lineage(lineage, &mut out);
-    match event {
-        Event::Usage(usage) => encode::usage(usage, &mut out),
-        Event::Impact(impact) => encode::impact(impact, &mut out),
-        Event::Discrete(discrete) => encode::discrete(discrete, &mut out),
-        Event::System(system) => rare::write_system(system, &mut out),
-        Event::Entity(entity) => rare::write_entity(entity, &mut out),
-        Event::Content(content) => rare::write_content(content, &mut out),
-        Event::Rejected(rejected) => rare::write_rejected(rejected, &mut out),
-        Event::Dead(dead) => rare::write_dead(dead, &mut out),
-    }
+    let id = schemas.id_of(schema_name(event)).to_be_bytes();
+    let room = if matches!(event, Event::Impact(_)) { 2 * ROOM } else { ROOM };
+    primitive::append(out, room, |out| {
+        out.byte(0);
+        out.raw(&id);
+        encode::lineage(lineage, out);
+        match event {
+            Event::Usage(usage) => encode::usage(usage, out),
+            Event::Impact(impact) => encode::impact(impact, out),
+            Event::Discrete(discrete) => encode::discrete(discrete, out),
+            Event::System(system) => rare::write_system(system, out),
+            Event::Entity(entity) => rare::write_entity(entity, out),
+            Event::Content(content) => rare::write_content(content, out),
+            Event::Rejected(rejected) => rare::write_rejected(rejected, out),
+            Event::Dead(dead) => rare::write_dead(dead, out),
+        }
+    });
 }
 
 /// Appends the datum of a usage event without its lineage: the bytes of the fingerprint and of `gep.usage`'s `event`.
 pub fn encode_usage_body(event: &UsageEvent<'_>, out: &mut Vec<u8>) {
-    encode::usage(event, &mut Out(out));
+    primitive::append(out, ROOM, |out| encode::usage(event, out));
 }
 
 /// Reads the lineage block of any value of ours.
@@ -153,7 +159,7 @@ fn body<'r, T>(
     read: impl FnOnce(&str, &mut In<'r>) -> Read<T>,
 ) -> Result<T, Rejection> {
     let (name, mut from) = opened(value, schemas)?;
-    decode::lineage(&mut from).map_err(undecodable)?;
+    decode::pass_lineage(&mut from).map_err(undecodable)?;
     let event = read(name, &mut from).map_err(undecodable)?;
     ended(from)?;
     Ok(event)

@@ -117,12 +117,12 @@ pub(super) fn write_rejected(event: &RejectedEvent<'_>, out: &mut Out<'_>) {
     out.long(event.received_at.0);
     match &event.source {
         RejectionSource::Http { request_id, index } => {
-            out.0.extend_from_slice(&[0, 0]);
+            out.raw(&[0, 0]);
             out.text(request_id);
             out.int(*index);
         }
         RejectionSource::Kafka { topic, partition, offset, index } => {
-            out.0.extend_from_slice(&[2, 2]);
+            out.raw(&[2, 2]);
             out.text(topic);
             out.coordinate(partition.0);
             out.long(offset.0);

@@ -21,8 +21,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The write-ahead log is folded into the file about every 16 MiB, and cut back to 64 MiB after a long reader.
 const CHECKPOINT_PAGES: &str = "4096";
 const WAL_LIMIT: &str = "67108864";
-/// Page cache, KiB.
-const PAGE_CACHE: &str = "-65536";
+/// Page cache where nothing else is said.
+const PAGE_CACHE: usize = 8 << 20;
 
 /// A connection.
 pub struct Database {
@@ -49,6 +49,14 @@ impl Database {
     /// # Errors
     /// [`Fault::Transient`] where the file cannot be opened now.
     pub fn open(path: &Path, access: Access) -> Result<Self, Fault> {
+        Self::open_with(path, access, PAGE_CACHE)
+    }
+
+    /// Opens a file with so many bytes of pages kept in memory.
+    ///
+    /// # Errors
+    /// [`Fault::Transient`] where the file cannot be opened now.
+    pub fn open_with(path: &Path, access: Access, page_cache: usize) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|e| Fault::Fatal(Cause::new("start of the database runtime", e)))?;
@@ -57,7 +65,7 @@ impl Database {
             .busy_timeout(BUSY)
             .statement_cache_capacity(1_024)
             .row_buffer_size(1_024)
-            .pragma("cache_size", PAGE_CACHE)
+            .pragma("cache_size", format!("-{}", page_cache >> 10))
             .pragma("temp_store", "memory")
             .disable_statement_logging();
         let options = match access {
@@ -214,7 +222,7 @@ impl Database {
         writes: &[(RowKey, Option<Arc<ModelRow>>)],
         now: i64,
     ) -> Result<(), Fault> {
-        let set: Vec<_> = writes.iter().filter_map(|(k, row)| Some((k.clone(), Arc::clone(row.as_ref()?)))).collect();
+        let set: Vec<_> = writes.iter().filter_map(|(key, row)| Some((key, row.as_deref()?))).collect();
         for (sql, args) in of.upserts(&set, now) {
             self.run(AssertSqlSafe(sql), args)?;
         }

@@ -77,7 +77,7 @@ impl Statements {
 
     /// Statements that set rows; `now` stamps `updated_at` where the table has it.
     #[must_use]
-    pub fn upserts(&self, rows: &[(RowKey, Arc<Row>)], now: i64) -> Vec<(Arc<str>, Vec<Arg>)> {
+    pub fn upserts(&self, rows: &[(&RowKey, &Row)], now: i64) -> Vec<(Arc<str>, Vec<Arg>)> {
         let width = self.table.keys.len() + self.table.values.len();
         chunks(&self.upsert, rows)
             .map(|(sql, rows)| {
@@ -86,7 +86,7 @@ impl Statements {
                     args.push(Arg::Int(now));
                 }
                 for (key, row) in rows {
-                    self.push_key(key, &mut args);
+                    self.push_key(key, width, &mut args);
                     self.push_values(row, &mut args);
                 }
                 (sql, args)
@@ -99,23 +99,27 @@ impl Statements {
             .map(|(sql, keys)| {
                 let mut args = Vec::with_capacity(keys.len() * self.table.keys.len());
                 for key in keys {
-                    self.push_key(key, &mut args);
+                    self.push_key(key, self.table.keys.len(), &mut args);
                 }
                 (sql, args, keys)
             })
             .collect()
     }
 
-    fn push_key(&self, key: &RowKey, args: &mut Vec<Arg>) {
+    /// Keys come in order: a part that is the same as in the row before, `width` values back, is shared with it.
+    fn push_key(&self, key: &RowKey, width: usize, args: &mut Vec<Arg>) {
         for (part, column) in key.parts().zip(self.table.keys) {
-            args.push(match column.kind {
-                Kind::Text => Arg::Text(part.into()),
-                Kind::Date => part.parse().map_or(Arg::Null, date),
-                Kind::Int | Kind::Bool | Kind::Percent | Kind::Points | Kind::Time => {
+            let above = args.len().checked_sub(width).and_then(|n| args.get(n));
+            let arg = match (column.kind, above) {
+                (Kind::Text, Some(Arg::Text(above))) if **above == *part => Arg::Text(Arc::clone(above)),
+                (Kind::Text, _) => Arg::Text(part.into()),
+                (Kind::Date, _) => part.parse().map_or(Arg::Null, date),
+                (Kind::Int | Kind::Bool | Kind::Percent | Kind::Points | Kind::Time, _) => {
                     part.parse().map_or(Arg::Null, Arg::Int)
                 }
-                Kind::Bytes => Arg::Bytes(part.as_bytes().to_vec()),
-            });
+                (Kind::Bytes, _) => Arg::Bytes(part.as_bytes().to_vec()),
+            };
+            args.push(arg);
         }
     }
 
@@ -155,26 +159,18 @@ fn values(rows: usize, columns: usize) -> String {
     format!("(VALUES {})", vec![row.as_str(); rows].join(","))
 }
 
+/// Every column of a row is given, so that replacing the row is the same as updating it, without a look first.
 fn upsert(table: &Table, stamped: bool, rows: usize) -> String {
     let mut into = names(table.keys);
     into.extend(names(table.values));
     let mut from: Vec<String> = (1..=into.len()).map(|n| format!("column{n}")).collect();
-    let mut set = names(table.values);
     let source = values(rows, into.len());
     if stamped {
         into.insert(0, "updated_at");
         from.insert(0, "?".to_owned());
-        set.push("updated_at");
     }
-    let mut sql = format!("INSERT INTO {} ({}) SELECT {} FROM {source}", table.name, into.join(","), from.join(","));
-    let _ = write!(sql, " WHERE column1 IS NOT NULL ON CONFLICT ({}) DO ", names(table.keys).join(","));
-    if set.is_empty() {
-        sql.push_str("NOTHING");
-        return sql;
-    }
-    let set: Vec<String> = set.iter().map(|c| format!("{c}=excluded.{c}")).collect();
-    let _ = write!(sql, "UPDATE SET {}", set.join(","));
-    sql
+    let (name, into, from) = (table.name, into.join(","), from.join(","));
+    format!("INSERT OR REPLACE INTO {name} ({into}) SELECT {from} FROM {source} WHERE column1 IS NOT NULL")
 }
 
 fn load(table: &Table, rows: usize) -> String {
@@ -228,9 +224,8 @@ mod tests {
     fn statements_follow_from_the_descriptor() {
         assert_eq!(
             upsert(&T, true, 2),
-            "INSERT INTO day (updated_at,tenant_id,day,n) SELECT ?,column1,column2,column3 FROM \
-             (VALUES (?,?,?),(?,?,?)) WHERE column1 IS NOT NULL ON CONFLICT (tenant_id,day) DO UPDATE SET \
-             n=excluded.n,updated_at=excluded.updated_at"
+            "INSERT OR REPLACE INTO day (updated_at,tenant_id,day,n) SELECT ?,column1,column2,column3 FROM \
+             (VALUES (?,?,?),(?,?,?)) WHERE column1 IS NOT NULL"
         );
         assert_eq!(
             load(&T, 2),
