@@ -14,6 +14,7 @@ pub mod folder;
 pub mod outbox;
 pub(crate) mod overlay;
 pub mod queue;
+mod settle;
 pub mod status;
 pub(crate) mod writer;
 
