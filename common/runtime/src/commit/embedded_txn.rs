@@ -9,7 +9,6 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use da_model::delivery::retry::{Reaction, reaction};
 use da_model::fault::Fault;
 
 pub use super::board::Watch;
@@ -18,7 +17,8 @@ use super::folder;
 pub use super::folder::{EmbeddedOptions, FILE, LOCK, OpenError};
 pub use super::queue::QueueBounds;
 use super::queue::{Request, Shared};
-use super::status::{Counts, Lag, Status};
+use super::settle::{Failed, Flight, Settled};
+use super::status::{Counts, Status};
 use crate::driver::Stage;
 pub use crate::io::sql::Migration;
 use crate::ports::{Appended, Sink, SinkError};
@@ -35,42 +35,21 @@ const BACKLOG: i64 = 8_192;
 /// Where this many records wait in all, new requests stay in the bounded queue: the edge slows down, then refuses.
 const BEHIND: i64 = 32_768;
 /// How long the loop sleeps at most while nothing waits; a request wakes it.
-const IDLE: Duration = Duration::from_millis(50);
+pub(super) const IDLE: Duration = Duration::from_millis(50);
 
 /// The engine with its queue.
 pub struct Embedded {
-    options: EmbeddedOptions,
-    engine: Option<Engine>,
-    shared: Arc<Shared>,
-    statements: u64,
-    flight: Option<Flight>,
-    careful: bool,
+    pub(super) options: EmbeddedOptions,
+    pub(super) engine: Option<Engine>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) statements: u64,
+    pub(super) flight: Option<Flight>,
+    pub(super) careful: bool,
     _lock: File,
-}
-
-/// A round from its first decision to its answers.
-#[derive(Debug)]
-struct Flight {
-    requests: Vec<Request>,
-    appended: Vec<Appended>,
-    counts: Vec<(&'static str, Counts)>,
-    lags: Vec<Lag>,
-}
-
-/// What became of the round that was handed over.
-#[derive(Debug)]
-enum Settled {
-    /// It is in the store, or there was none.
-    Done,
-    /// The store cannot hold a row of it: it is done again step by step, with these requests.
-    Again(Vec<Request>),
 }
 
 /// Where the requests' records went, and what each stage did.
 type Decided = (Vec<Appended>, Vec<(&'static str, Counts)>);
-
-/// Why a round came to nothing, with the requests to be told.
-type Failed = (Vec<Request>, Fault);
 
 /// Whether a round had anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,138 +215,6 @@ impl Embedded {
                 return Ok(Some((appended, counts)));
             }
         }
-    }
-
-    /// Hands a decided round over.
-    fn submit(&mut self, decided: Flight) -> Result<(), Fault> {
-        let Some(engine) = self.engine.as_mut() else { return Ok(()) };
-        match engine.submit() {
-            Ok(()) => {
-                self.flight = Some(decided);
-                Ok(())
-            }
-            Err(fault) => {
-                self.fail(decided.requests, &fault);
-                Err(fault)
-            }
-        }
-    }
-
-    /// Waits for the round that was handed over, and answers its requests.
-    fn settle(&mut self) -> Result<Settled, Failed> {
-        let (Some(flight), Some(engine)) = (self.flight.take(), self.engine.as_mut()) else { return Ok(Settled::Done) };
-        let settled = engine.settle();
-        self.shared.seen();
-        match settled {
-            Ok(()) => {
-                self.careful = false;
-                self.publish(&flight);
-                for (request, appended) in flight.requests.into_iter().zip(flight.appended) {
-                    request.answer(Ok(appended));
-                }
-                Ok(Settled::Done)
-            }
-            Err(Fault::Refused(_)) if !self.careful => {
-                self.careful = true;
-                self.close();
-                Ok(Settled::Again(flight.requests))
-            }
-            Err(Fault::Refused(cause)) => Err((flight.requests, Fault::Fatal(cause))),
-            Err(fault) => Err((flight.requests, fault)),
-        }
-    }
-
-    /// Settles where nothing waits behind.
-    fn land(&mut self) -> Result<(), Fault> {
-        match self.settle() {
-            Ok(Settled::Done) => Ok(()),
-            Ok(Settled::Again(requests)) => {
-                self.shared.put_back(requests);
-                Ok(())
-            }
-            Err((requests, fault)) => {
-                self.fail(requests, &fault);
-                Err(fault)
-            }
-        }
-    }
-
-    /// Drops everything in memory; whatever was not committed is rolled back.
-    fn close(&mut self) {
-        if let Some(engine) = self.engine.take() {
-            self.statements += engine.statements();
-        }
-    }
-
-    /// Tells the requests of a failed round, and drops everything the transaction may have left in memory.
-    fn fail(&mut self, requests: Vec<Request>, fault: &Fault) {
-        let crashed = self.engine.as_ref().is_some_and(Engine::crashed);
-        self.flight = None;
-        self.close();
-        let mut status = self.shared.status();
-        status.failed_rounds += 1;
-        status.fault = Some(fault.to_string());
-        drop(status);
-        for request in requests.into_iter().filter(|_| !crashed) {
-            request.answer(Err(SinkError::Unavailable(fault.to_string())));
-        }
-    }
-
-    /// Refuses requests while waiting for the next attempt.
-    fn back_off(&self, fault: Fault, attempts: u32, stop: &Stop) -> Result<(), Fault> {
-        let mut left = match reaction(&fault, attempts) {
-            Reaction::Again { after_ms } => Duration::from_millis(after_ms),
-            Reaction::Split | Reaction::Forget | Reaction::Stop => Duration::ZERO,
-        };
-        self.shared.refuse(Some(SinkError::Unavailable(fault.to_string())));
-        for request in self.shared.take(usize::MAX) {
-            request.answer(Err(SinkError::Unavailable(fault.to_string())));
-        }
-        if left.is_zero() {
-            return Err(fault);
-        }
-        while !left.is_zero() && !stop.is(Phase::Draining) {
-            self.shared.pause(left.min(IDLE));
-            left = left.saturating_sub(IDLE);
-        }
-        self.shared.refuse(None);
-        Ok(())
-    }
-
-    /// Where all groups stand once the decided round is in the store.
-    fn lags(&self, stages: &[Box<dyn Stage>]) -> Vec<Lag> {
-        let Some(engine) = self.engine.as_ref() else { return Vec::new() };
-        let now = self.options.clock.now();
-        let status = self.shared.status();
-        let mut lags = Vec::with_capacity(status.lags.len());
-        for stage in stages {
-            for at in engine.places(stage.topics()) {
-                let (next, end) = engine.stands(stage.name(), at);
-                let stalled = stage.stalled().contains(&at);
-                let before = status.lags.get(lags.len()).filter(|l| l.at == at && l.next == next && next < end);
-                let progress = before.map_or(now, |l| l.progress);
-                lags.push(Lag { group: stage.name(), at, next, end, progress, stalled });
-            }
-        }
-        lags
-    }
-
-    fn publish(&self, flight: &Flight) {
-        let Some(engine) = self.engine.as_ref() else { return };
-        let now = self.options.clock.now();
-        let mut status = self.shared.status();
-        status.lags.clone_from(&flight.lags);
-        for (stage, counts) in &flight.counts {
-            status.counts.entry(stage).or_default().add(counts);
-        }
-        status.rounds += 1;
-        status.appended += flight.requests.iter().map(|r| r.records.len() as u64).sum::<u64>();
-        status.statements = self.statements + engine.statements();
-        status.cache_bytes = engine.cache().bytes();
-        status.cache_rows = engine.cache().len();
-        status.tail_bytes = engine.tail_bytes();
-        status.fault = None;
-        status.alive = now;
     }
 }
 

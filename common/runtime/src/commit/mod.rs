@@ -20,6 +20,7 @@ pub mod kafka_txn;
 pub mod outbox;
 pub(crate) mod overlay;
 pub mod queue;
+mod settle;
 pub mod sql_txn;
 pub mod status;
 mod take_over;
