@@ -343,7 +343,7 @@ impl Member for MemoryMember {
     }
 
     fn stall(&mut self, at: &[TopicPartition]) -> Result<(), Fault> {
-        self.stalled.extend(at);
+        self.stalled = at.iter().copied().collect();
         Ok(())
     }
 
