@@ -126,20 +126,17 @@ fn without_faults_everything_is_said_once() {
 
 #[test]
 fn a_crash_at_any_point_once_and_twice_changes_nothing() {
-    for step in POINTS {
-        for nth in [1, 2, 4] {
-            for deaths in [1, 2] {
-                let world = World::new(10);
-                let deadly = Arc::new(Deadly::default());
-                let probe: Arc<dyn Probe> = Arc::<Deadly>::clone(&deadly);
-                for _ in 0..deaths {
-                    deadly.arm(step, nth);
-                    until_death(world.worker(0, &probe), &deadly);
-                }
-                world.quiet(0).drain(3).unwrap();
-                world.assert_exact();
-            }
+    let cases = POINTS.iter().flat_map(|step| [1, 2, 4].map(|nth| (*step, nth)));
+    for (step, nth, deaths) in cases.flat_map(|(step, nth)| [1, 2].map(|deaths| (step, nth, deaths))) {
+        let world = World::new(10);
+        let deadly = Arc::new(Deadly::default());
+        let probe: Arc<dyn Probe> = Arc::<Deadly>::clone(&deadly);
+        for _ in 0..deaths {
+            deadly.arm(step, nth);
+            until_death(world.worker(0, &probe), &deadly);
         }
+        world.quiet(0).drain(3).unwrap();
+        world.assert_exact();
     }
 }
 
