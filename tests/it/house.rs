@@ -70,6 +70,7 @@ const FLOATING: &[&str] = &[
     "common/runtime/src/http/",
     "common/runtime/src/io/sql/sqlite.rs",
     "common/runtime/src/telemetry/",
+    "common/runtime/src/vigil.rs",
     "gep/src/adapters/",
     "gep/src/reader/",
     "gep/src/service/",
