@@ -77,7 +77,8 @@ fn cluster(words: &[String]) -> ExitCode {
 
 fn options(words: &[String]) -> anyhow::Result<(Options, Option<Drill>)> {
     let programs = PathBuf::from("target/release");
-    let mut options = Options { level: "floor".to_owned(), seed: 1, programs, events: None, faults: None, rate: 0 };
+    let mut options =
+        Options { level: "floor".to_owned(), seed: 1, programs, events: None, faults: None, seconds: None, rate: 0 };
     let mut only = None;
     for pair in words.chunks(2) {
         let [word, value] = pair else { bail!("{} needs a value", pair.concat()) };
@@ -87,10 +88,13 @@ fn options(words: &[String]) -> anyhow::Result<(Options, Option<Drill>)> {
             "--programs" => options.programs = PathBuf::from(value),
             "--events" => options.events = Some(value.parse()?),
             "--faults" => options.faults = Some(value.parse()?),
+            "--seconds" => options.seconds = Some(value.parse()?),
             "--rate" => options.rate = value.parse()?,
             "--only" => only = Some(drill_of(value)?),
             other => {
-                bail!("unknown argument {other}; known: --level --seed --only --programs --events --faults --rate")
+                bail!(
+                    "unknown argument {other}; known: --level --seed --only --programs --events --faults --seconds --rate"
+                )
             }
         }
     }

@@ -6,6 +6,7 @@
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     recoveries: Vec<(&'static str, f64)>,
+    counts: Vec<(&'static str, u64)>,
 }
 
 impl Figures {
@@ -14,7 +15,12 @@ impl Figures {
         self.recoveries.push((service, seconds));
     }
 
-    /// `recovery p50=… p99=… max=…` over all, and the median of each service.
+    /// How many of something there were.
+    pub(super) fn count(&mut self, what: &'static str, number: u64) {
+        self.counts.push((what, number));
+    }
+
+    /// `changes=… recovery p50=… p99=… max=…` over all, and the median of each service.
     pub(super) fn line(&self) -> String {
         let of = |service: Option<&str>| {
             let mut found: Vec<f64> =
@@ -22,16 +28,17 @@ impl Figures {
             found.sort_by(f64::total_cmp);
             found
         };
+        let counts: String = self.counts.iter().map(|(what, number)| format!("{what}={number} ")).collect();
         let all = of(None);
         if all.is_empty() {
-            return "recovery none measured".to_owned();
+            return format!("{counts}recovery not measured");
         }
         let mut services: Vec<&str> = self.recoveries.iter().map(|(service, _)| *service).collect();
         services.sort_unstable();
         services.dedup();
         let each = services.iter().map(|service| format!(" {service} p50={:.2}s", at(&of(Some(service)), 50)));
         let each: String = each.collect();
-        format!("recovery p50={:.2}s p99={:.2}s max={:.2}s{each}", at(&all, 50), at(&all, 99), at(&all, 100))
+        format!("{counts}recovery p50={:.2}s p99={:.2}s max={:.2}s{each}", at(&all, 50), at(&all, 99), at(&all, 100))
     }
 }
 
@@ -55,6 +62,6 @@ mod tests {
 
     #[test]
     fn a_drill_without_recoveries_claims_none() {
-        assert_eq!(Figures::default().line(), "recovery none measured");
+        assert_eq!(Figures::default().line(), "recovery not measured");
     }
 }

@@ -5,9 +5,13 @@
 
 mod crash;
 mod figures;
+mod outage;
 mod plan;
+mod storm;
+mod watch;
 
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
@@ -66,9 +70,13 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
     };
     let begun = now();
     let mut load = fleet.load(0, Offer { events: plan.size.events, seed: plan.seed, rate: plan.rate })?;
-    let mut course = Course { fleet: &mut fleet, load: &mut load, plan, figures: Figures::default(), tell };
+    let mut course = Course { fleet: &mut fleet, load: &mut load, plan, figures: Figures::default(), tell, begun };
     match plan.drill {
         Drill::CrashLoop => crash::run(&mut course)?,
+        Drill::PostgresCut => outage::postgres(&mut course)?,
+        Drill::BrokerBounce => outage::broker(&mut course)?,
+        Drill::RebalanceStorm => storm::run(&mut course)?,
+        Drill::RegistryOutage => outage::registry(&mut course)?,
     }
     let figures = course.figures;
     load.wait(1_800)?;
@@ -94,6 +102,25 @@ struct Course<'a> {
     plan: &'a Plan,
     figures: Figures,
     tell: &'a dyn Fn(&str),
+    begun: Instant,
+}
+
+impl Course<'_> {
+    /// A service has committed output again, `since` the fault.
+    fn recovered(&mut self, service: &'static str, since: Instant) {
+        let seconds = since.elapsed().as_secs_f64();
+        self.figures.recovered(service, seconds);
+        self.tell(&format!("{service} commits again after {seconds:.2} s"));
+    }
+
+    fn count(&mut self, what: &'static str, number: u64) {
+        self.figures.count(what, number);
+    }
+
+    /// A line of the fault log, with the seconds since the load began.
+    fn tell(&self, line: &str) {
+        (self.tell)(&format!("{:8.2} {line}", self.begun.elapsed().as_secs_f64()));
+    }
 }
 
 fn free_bytes(dir: &std::path::Path) -> anyhow::Result<u64> {
