@@ -9,7 +9,7 @@ CORES := gep demux dep
 SHELL_CRATES := da-runtime|rdkafka|rdkafka-sys|tokio|sqlx|axum|hyper|reqwest|redis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt lint trees rustdoc house papers settings containers quick test every-test demo run drill bench measures docs golden fuzz up down audit
+.PHONY: help setup check fmt lint trees rustdoc house papers schemas settings containers quick test every-test demo run drill bench measures docs golden fuzz up down audit
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -17,7 +17,7 @@ help: ## list the targets
 setup: ## install the system packages that are missing, or say what and why
 	@sh deploy/setup.sh
 
-check: setup fmt lint trees rustdoc house papers settings containers ## format, lints, arrows between crates, house rules, fresh papers
+check: setup fmt lint trees rustdoc house papers schemas settings containers ## format, lints, arrows between crates, house rules, fresh papers
 	@echo "check: ok"
 
 fmt:
@@ -35,6 +35,9 @@ trees:
 	@set -e; for p in da-model da-runtime $(CORES); do \
 	  if $(CARGO) tree --locked -p $$p --all-features -e normal --prefix none | grep -E "^(gep|demux|dep|cli|tests) v" | grep -v "^$$p v"; then \
 	    echo "$$p must not know the crates above"; exit 1; fi; done
+	@set -e; for p in ring native-tls; do \
+	  if $(CARGO) tree --locked -i $$p 2>/dev/null | grep .; then \
+	    echo "TLS is aws-lc-rs alone; $$p comes with the crates above"; exit 1; fi; done
 
 rustdoc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --workspace --quiet
@@ -44,6 +47,9 @@ house:
 
 papers:
 	$(CARGO) run --locked --quiet -p cli --bin da -- generate papers --check
+
+schemas:
+	$(CARGO) run --locked --quiet -p cli --bin da -- schemas check
 
 settings:
 	@set -e; for file in deploy/settings/*.yaml; do $(CARGO) run --locked --quiet -p cli --bin da -- validate $$file; done

@@ -8,6 +8,7 @@ use cli::commands;
 use cli::output::{Exit, Form, Output, Refusal};
 
 fn main() -> ExitCode {
+    da_runtime::tls::install();
     let matches = match commands::command_line().try_get_matches() {
         Ok(matches) => matches,
         Err(usage) => {

@@ -44,7 +44,8 @@ const ROOMS: &[Room] = &[
     room("tokio::spawn", &["common/runtime/src/http/"]),
     room("apache_avro", &["common/model/src/schema/"]),
     room("flate2", &["common/runtime/src/http/limits.rs", "common/runtime/src/http/body.rs"]),
-    room("reqwest", &["cli/src/"]),
+    room("reqwest", &["cli/src/", "common/runtime/src/registry/client.rs"]),
+    room("rustls", &["common/runtime/src/tls.rs"]),
     room("clap", &["cli/src/"]),
     room(".commit(", &["common/runtime/src/commit/", "common/runtime/src/driver.rs", "common/runtime/src/io/sql/"]),
     // A log is published to by its protocol alone; gep and the oracle publish revisions of values, in memory.
@@ -69,6 +70,7 @@ const FLOATING: &[&str] = &[
     "common/runtime/src/http/",
     "common/runtime/src/io/sql/sqlite.rs",
     "common/runtime/src/telemetry/",
+    "common/runtime/src/vigil.rs",
     "gep/src/adapters/",
     "gep/src/reader/",
     "gep/src/service/",

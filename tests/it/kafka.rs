@@ -14,6 +14,8 @@ use da_runtime::commit::kafka_txn::KafkaTxn;
 use da_runtime::driver::DriverOptions;
 use da_runtime::group::Group;
 use da_runtime::io::kafka::admin::Change;
+use da_runtime::io::kafka::client::KafkaSettings;
+use da_runtime::io::kafka::member::{KafkaMember, MemberOptions};
 use da_runtime::io::kafka::sink::{KafkaSink, SinkBounds};
 use da_runtime::ports::{Append, Clock, Member, Sink, SinkError};
 use da_runtime::probe::{Probe, Silent, Step};
@@ -79,12 +81,10 @@ fn a_death_at_any_step_is_harmless(cluster: &dyn Cluster) {
                 // Not the first commit of the group, and not the first batch.
                 deadly.arm(*step, 3);
                 let mut copier = Copier::join(cluster, slot, (from, to), &(Arc::clone(&deadly) as _)).unwrap();
-                let died = loop {
-                    match copier.step(2) {
-                        Ok(_) if deadly.armed() => {}
-                        other => break other,
-                    }
-                };
+                let mut died = copier.step(2);
+                while died.is_ok() && deadly.armed() {
+                    died = copier.step(2);
+                }
                 assert!(matches!(died, Err(Fault::Fatal(_))), "{step:?}: {died:?}");
             }
             let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
@@ -438,4 +438,52 @@ fn publications(member: &mut dyn Member, out: &da_runtime::commit::Outbox, from:
         .collect();
     took.sort_unstable();
     (took[50], took[90], took[99])
+}
+
+#[test]
+fn a_full_queue_refuses_at_once_and_holds_what_it_took() {
+    let Some(broker) = Broker::at_hand("a_full_queue_refuses_at_once_and_holds_what_it_took") else { return };
+    let topic = broker.topic(2);
+    // Gathers for a second: until then nothing is acknowledged.
+    let settings = KafkaSettings { linger: std::time::Duration::from_secs(1), ..broker.settings().clone() };
+    let sink = KafkaSink::open(&settings, &[topic], SinkBounds { records: 3, bytes: 1_000 }).unwrap();
+    let of = |records: usize, bytes: usize| -> Vec<Append> {
+        let one = |n: usize| Append {
+            topic,
+            key: n.to_be_bytes().to_vec(),
+            value: Some(vec![b'x'; bytes]),
+            timestamp: da_model::time::Timestamp(5),
+        };
+        (0..records).map(one).collect()
+    };
+    let lone = sink.append(of(5, 10)).unwrap();
+    assert_eq!(sink.append(of(1, 10)).unwrap_err(), SinkError::Full { retry_after: 1 });
+    let stored = lone.blocking_recv().unwrap().unwrap();
+    let expected: Vec<u32> = (0..5_usize).map(|n| da_model::key::partition_of(&n.to_be_bytes(), 2).0).collect();
+    assert_eq!(stored.iter().map(|(_, partition, _)| partition.0).collect::<Vec<_>>(), expected);
+    let heavy = sink.append(of(1, 980)).unwrap();
+    assert_eq!(sink.append(of(1, 100)).unwrap_err(), SinkError::Full { retry_after: 1 }, "by bytes, too");
+    heavy.blocking_recv().unwrap().unwrap();
+    assert!(sink.append(vec![]).unwrap().blocking_recv().unwrap().unwrap().is_empty());
+    let foreign = vec![Append { topic: TopicName("nobody's"), ..of(1, 1).remove(0) }];
+    assert!(matches!(sink.append(foreign), Err(SinkError::Unavailable(_))));
+    assert!(sink.flush(std::time::Duration::from_secs(8)));
+    assert_eq!(read(&broker, topic).concat().len(), 6);
+}
+
+#[test]
+fn what_is_missing_is_named_before_anything_is_joined() {
+    let name = "what_is_missing_is_named_before_anything_is_joined";
+    let nobody = KafkaSettings::new("127.0.0.1:1");
+    let base = MemberOptions::new(nobody.clone(), "t.nobody", "0", Arc::new(SystemClock));
+    let told = KafkaMember::open(&MemberOptions { topics: vec![TopicName("t.none")], ..base.clone() });
+    let told = told.err().unwrap().to_string();
+    assert!(told.starts_with("transient: connect to Kafka at 127.0.0.1:1"), "{told}");
+    let Some(broker) = Broker::at_hand(name) else { return };
+    let settings = broker.settings().clone();
+    let told = KafkaMember::open(&MemberOptions { topics: vec![TopicName("t.none")], settings, ..base });
+    let told = told.err().unwrap().to_string();
+    assert!(told.starts_with("fatal: ") && told.contains("topic t.none does not exist"), "{told}");
+    let told = KafkaSink::open(broker.settings(), &[TopicName("t.none")], SinkBounds::default()).err().unwrap();
+    assert!(told.to_string().contains("topic t.none does not exist"), "{told}");
 }

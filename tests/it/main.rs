@@ -14,5 +14,6 @@ mod house;
 mod ingest;
 mod kafka;
 mod postgres;
+mod registry;
 mod sim;
 mod sql_txn;

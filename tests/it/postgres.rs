@@ -569,10 +569,10 @@ fn asked(sql: &str, level: &str) -> String {
 
 /// One answer as text that is the same for both: numbers without their form, true as 1, times as epoch ms.
 fn plain(row: &serde_json::Map<String, serde_json::Value>) -> String {
-    let word = |(name, value): (&String, &serde_json::Value)| match value {
-        serde_json::Value::Bool(b) => format!("{name}={}", f64::from(u8::from(*b))),
-        serde_json::Value::Number(n) => format!("{name}={}", n.as_f64().unwrap()),
-        other => format!("{name}={other}"),
+    let number = |value: &serde_json::Value| value.as_bool().map(|b| f64::from(u8::from(b))).or_else(|| value.as_f64());
+    let word = |(name, value): (&String, &serde_json::Value)| match number(value) {
+        Some(n) => format!("{name}={n}"),
+        None => format!("{name}={value}"),
     };
     row.iter().map(word).collect::<Vec<_>>().join(" ")
 }

@@ -6,9 +6,14 @@
 use std::sync::{Arc, Mutex};
 
 use da_model::fault::Fault;
-use da_model::ids::{Offset, TopicName};
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_runtime::commit::GroupProtocol;
+use da_runtime::io::sql::RUNTIME_POSTGRES;
+use da_runtime::io::sql::postgres::migrate::{Plan, migrate};
+use da_runtime::io::sql::postgres::{PostgresStore, StoreOptions};
 use da_runtime::probe::{Crash, Probe, Silent, Step};
+use tests::cluster::broker::Broker;
+use tests::cluster::database::Database;
 use tests::cluster::memory::{Fate, Memory};
 use tests::cluster::shelf::{Reply, Shelf, Stores};
 use tests::cluster::tally::{COUNT, TOTAL, Tally, count, total};
@@ -121,20 +126,17 @@ fn without_faults_everything_is_said_once() {
 
 #[test]
 fn a_crash_at_any_point_once_and_twice_changes_nothing() {
-    for step in POINTS {
-        for nth in [1, 2, 4] {
-            for deaths in [1, 2] {
-                let world = World::new(10);
-                let deadly = Arc::new(Deadly::default());
-                let probe: Arc<dyn Probe> = Arc::<Deadly>::clone(&deadly);
-                for _ in 0..deaths {
-                    deadly.arm(step, nth);
-                    until_death(world.worker(0, &probe), &deadly);
-                }
-                world.quiet(0).drain(3).unwrap();
-                world.assert_exact();
-            }
+    let cases = POINTS.iter().flat_map(|step| [1, 2, 4].map(|nth| (*step, nth)));
+    for (step, nth, deaths) in cases.flat_map(|(step, nth)| [1, 2].map(|deaths| (step, nth, deaths))) {
+        let world = World::new(10);
+        let deadly = Arc::new(Deadly::default());
+        let probe: Arc<dyn Probe> = Arc::<Deadly>::clone(&deadly);
+        for _ in 0..deaths {
+            deadly.arm(step, nth);
+            until_death(world.worker(0, &probe), &deadly);
         }
+        world.quiet(0).drain(3).unwrap();
+        world.assert_exact();
     }
 }
 
@@ -415,4 +417,66 @@ fn blobs_go_once_they_are_published() {
     let mut worker = world.quiet(0);
     worker.drain(2).unwrap();
     assert!(world.shelf.blobs() <= 2, "the last of each partition at most, {}", world.shelf.blobs());
+}
+
+/// The tables of the stage by hand, and those of the runtime.
+const TABLES: &str = "CREATE TABLE count (tenant_id text, part text, n bigint NOT NULL, PRIMARY KEY (tenant_id, part));
+                      CREATE TABLE total (tenant_id text, id text, n bigint NOT NULL, PRIMARY KEY (tenant_id, id));";
+
+fn on_postgres(database: &Database) -> PostgresStore {
+    let options = StoreOptions {
+        settings: database.settings(),
+        group: "tally",
+        owner: "0".to_owned(),
+        tables: vec![&COUNT, &TOTAL],
+        migrations: RUNTIME_POSTGRES.to_vec(),
+        retention: std::time::Duration::ZERO,
+    };
+    PostgresStore::new(options).unwrap()
+}
+
+#[test]
+fn over_kafka_and_postgres_a_crash_at_any_point_changes_nothing() {
+    let Some(broker) = Broker::at_hand("sql_txn over Kafka") else { return };
+    let Some(database) = Database::at_hand("sql_txn over PostgreSQL") else { return };
+    migrate(database.settings(), &Plan { migrations: RUNTIME_POSTGRES.to_vec(), tables: Vec::new() }).unwrap();
+    database.connection().script(TABLES).unwrap();
+    // A blob names topics of topics.yaml only; nobody else here writes to this one.
+    let to = TopicName("dep.class.view");
+    drop(broker.admin().create_topic(to, 2, 1));
+    let before: Vec<usize> = read(&broker, to).iter().map(Vec::len).collect();
+    let (from, slot) = (broker.topic(2), Slot::new());
+    let texts: Vec<(u32, String)> = (0..40).flat_map(|n| [(0, format!("a{n}")), (1, format!("b{n}"))]).collect();
+    broker.append(from, &texts.iter().map(|(p, text)| (*p, text.as_str())).collect::<Vec<_>>());
+
+    let deadly = Arc::new(Deadly::default());
+    let probe: Arc<dyn Probe> = Arc::<Deadly>::clone(&deadly);
+    let worker = || {
+        Tally::new(
+            broker.member(slot, &[from], Arc::clone(&probe)).unwrap(),
+            Box::new(on_postgres(&database)),
+            (from, to),
+            &probe,
+        )
+    };
+    for step in POINTS {
+        deadly.arm(step, 2);
+        let mut worker = worker();
+        while deadly.armed() {
+            drop(worker.step(5));
+        }
+    }
+    worker().drain(5).unwrap();
+    for (partition, letter) in [(0_usize, 'a'), (1, 'b')] {
+        let meant: Vec<String> = (0..40).map(|n| format!("{0}:{0}:{letter}{n}", n + 1)).collect();
+        assert_eq!(read(&broker, to)[partition][before[partition]..], meant);
+    }
+    assert_eq!(database.texts("SELECT n::text FROM count ORDER BY part"), ["40", "40"]);
+    assert_eq!(database.texts("SELECT n::text FROM total"), ["80"]);
+    let stored = "SELECT (next_offset > 0)::text FROM position ORDER BY part";
+    assert_eq!(database.texts(stored), ["true", "true"]);
+    let of: Vec<_> = (0..2).map(|p| TopicPartition { topic: from, partition: Partition(p) }).collect();
+    let mut member = broker.member(slot, &[from], silent()).unwrap();
+    let group: Vec<String> = member.committed(&of).unwrap().into_iter().map(|c| c.unwrap().next.to_string()).collect();
+    assert_eq!(database.texts("SELECT next_offset::text FROM position ORDER BY part"), group);
 }

@@ -9,6 +9,8 @@ pub mod measure;
 pub mod bench;
 pub mod broken;
 pub mod cluster;
+pub mod drills;
+pub mod fleet;
 pub mod process;
 pub mod sim;
 pub mod dsl;

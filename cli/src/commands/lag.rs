@@ -48,16 +48,14 @@ impl Command for Lag {
             let behind = admin.lag(group, &topics).map_err(refused)?;
             for one in behind.iter().filter(|b| arguments.all || b.records > 0) {
                 let seconds = one.oldest.map_or(0, |at| now.since(at).max(0) / 1000);
-                if out.form() == Form::Json {
-                    out.value(&value(group, one, seconds))?;
-                } else {
-                    rows.push(row(group, one, seconds));
-                }
+                rows.push((value(group, one, seconds), row(group, one, seconds)));
             }
         }
         if out.form() == Form::Json {
+            rows.iter().try_for_each(|(value, _)| out.value(value))?;
             return Ok(Exit::Fine);
         }
+        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
         if rows.is_empty() {
             out.line("no group is behind")?;
             return Ok(Exit::Fine);

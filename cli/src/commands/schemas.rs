@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use da_runtime::clock::SystemClock;
+use da_runtime::cluster::registry_of;
 use da_runtime::registry::RegistrySettings;
 use da_runtime::registry::client::Client;
 use da_runtime::registry::error::RegistryError;
@@ -146,14 +147,10 @@ fn client(on: &OnRegistry) -> anyhow::Result<Client> {
 }
 
 fn in_settings(on: &OnRegistry) -> anyhow::Result<RegistrySettings> {
-    let registry = on.chosen.load()?.settings.cluster.registry;
-    if registry.url.is_empty() {
+    registry_of(&on.chosen.load()?.settings.cluster).ok_or_else(|| {
         let next = "--registry URL, registry.url in the settings file, or DA__REGISTRY__URL=http://host:port/path";
-        return Err(Refusal::wrong_use("no schema registry is named", next));
-    }
-    let (url, ca_file, username) = (registry.url, registry.ca_file, registry.username);
-    let (password_file, cache_dir) = (registry.password_file, registry.cache_dir);
-    Ok(RegistrySettings { url, ca_file, username, password_file, cache_dir })
+        Refusal::wrong_use("no schema registry is named", next)
+    })
 }
 
 fn show(plan: &Plan, out: Output, done: bool) -> anyhow::Result<()> {

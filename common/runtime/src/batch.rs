@@ -307,6 +307,17 @@ impl<'d> Fold<'d> {
     }
 }
 
+/// A handler is named after its service, with its role behind a dot; a group of processors may have a name of its own:
+/// its service is then the one that `topics.yaml` lets read its topics.
+pub(crate) fn service_of(name: &'static str, reads: &[TopicName]) -> &'static str {
+    let service = name.split('.').next().unwrap_or(name);
+    if topics::all().iter().any(|t| t.producers.iter().any(|p| p == service)) {
+        return service;
+    }
+    let consumers = reads.iter().filter_map(|t| topics::find(*t)).flat_map(|t| &t.consumers);
+    consumers.map(String::as_str).find(|c| *c != "sink").unwrap_or(name)
+}
+
 fn inherited(partition: Partition, route: Route) -> Partition {
     Partition(partition.0.checked_rem(route.partitions).unwrap_or(0))
 }

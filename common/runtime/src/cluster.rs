@@ -37,6 +37,7 @@ use crate::registry::{self, RegistrySettings};
 use crate::stage::{DriverOptions, Stage};
 use crate::stop::{Phase, Stop};
 use crate::telemetry::log;
+use crate::tls;
 use crate::vigil;
 use crate::worker::Worker;
 
@@ -71,6 +72,7 @@ pub struct Service {
 /// The program of a service: reads its settings, runs it, ends with an exit code: 0 done, 2 wrong settings, 3 something
 /// needed is unreachable or refuses, 4 stopped before everything in flight was answered.
 pub fn main(name: &'static str, run: impl FnOnce(Service) -> Result<Drain, Fault>) -> ExitCode {
+    tls::install();
     let arguments = load::arguments();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let file = match words.as_slice() {

@@ -19,23 +19,20 @@ use da_model::time::Timestamp;
 use da_model::topics;
 use rustc_hash::FxHashSet;
 
-use crate::batch::{Fold, Maker, Origin, Routes, Rows};
+use crate::batch::{Fold, Maker, Origin, Routes, Rows, service_of};
 use crate::commit::{Ask, Polled, Position, Protocol};
-use crate::registry::translate::Foreign;
+use crate::registry::translate::{Foreign, Waiting};
 pub use crate::stage::{DriverOptions, Stage, Stepped};
 
 /// The first step after a start, and the least that a step takes however slow the machine is.
 const FIRST_RECORDS: usize = 128;
 const LEAST_RECORDS: usize = 16;
-/// How long a partition waits before a schema that could not be asked for is asked for again.
-const SCHEMA_WAIT_MS: i64 = 1_000;
-
 /// A stage that runs `handler`.
 pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dyn Stage> {
     let (name, topics) = (handler.name(), handler.topics());
     let internal: Vec<TopicName> = topics.iter().copied().filter(|t| topics::find(*t).is_some()).collect();
     let service = service_of(name, &internal);
-    let (routes, stalled, waiting, breakers) = (Routes::default(), Vec::new(), BTreeMap::new(), BTreeMap::new());
+    let (routes, stalled, waiting, breakers) = (Routes::default(), Vec::new(), Waiting::default(), BTreeMap::new());
     let window = options.max_records.min(FIRST_RECORDS);
     Box::new(Driver { handler, name, service, topics, internal, options, routes, window, stalled, waiting, breakers })
 }
@@ -51,8 +48,7 @@ struct Driver<H> {
     routes: Routes,
     window: usize,
     stalled: Vec<TopicPartition>,
-    /// Partitions that wait for a writer's schema, and until when.
-    waiting: BTreeMap<TopicPartition, Timestamp>,
+    waiting: Waiting,
     breakers: BTreeMap<TopicPartition, Breaker>,
 }
 
@@ -86,9 +82,8 @@ impl<H: Handler> Stage for Driver<H> {
         let started = self.options.clock.now();
         let mut max = max.min(self.window);
         let mut condemn = false;
-        self.waiting.retain(|_, until| *until > started);
         loop {
-            let except: Vec<TopicPartition> = self.stalled.iter().chain(self.waiting.keys()).copied().collect();
+            let except = self.waiting.except(&self.stalled, started);
             let ask = Ask { group: self.name, topics: &self.topics, except: &except, max };
             let polled = protocol.poll(ask)?;
             if polled.is_empty() {
@@ -117,11 +112,8 @@ impl<H: Handler> Driver<H> {
     /// writer's schema, and the batch must be redone without it.
     /// `condemn` refuses all of it: the store could not hold the one record that is left.
     fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
-        let Some(foreign) = self.foreign(polled) else {
-            return Ok(None);
-        };
-        let decoded: Vec<_> =
-            polled.records().map(|record| self.decode(record, foreign.of(&record), condemn)).collect();
+        let Some(foreign) = self.waiting.foreign(&self.options, polled) else { return Ok(None) };
+        let decoded: Vec<_> = polled.records().map(|record| self.decode(record, &foreign, condemn)).collect();
         let rows = protocol.begin(&union(&decoded))?;
         let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
         let (work, mut counts) = fold.finish();
@@ -144,34 +136,14 @@ impl<H: Handler> Driver<H> {
         self.window = fits.max(LEAST_RECORDS).min(self.options.max_records);
     }
 
-    /// The records of other writers in our schemas, or `None` after making the partition of one wait.
-    fn foreign(&mut self, polled: &Polled) -> Option<Foreign> {
-        let Some(translator) = &self.options.translator else { return Some(Foreign::default()) };
-        match translator.batch(polled, &self.options.schemas) {
-            Ok(foreign) => Some(foreign),
-            Err(waits) => {
-                self.waiting.insert(waits.at, self.options.clock.now().plus(SCHEMA_WAIT_MS));
-                None
-            }
-        }
-    }
-
-    /// `brought` stands for the value of a record that another writer's schema was brought into ours for; a dead
-    /// letter keeps the bytes that came.
-    fn decode<'r>(
-        &self,
-        record: Record<'r>,
-        brought: Option<&'r Result<Vec<u8>, Rejection>>,
-        condemn: bool,
-    ) -> Decoded<'r, H::Input<'r>> {
+    fn decode<'r>(&self, record: Record<'r>, foreign: &'r Foreign, condemn: bool) -> Decoded<'r, H::Input<'r>> {
         if condemn {
             let refused = Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it");
             return Decoded::refused(Origin::new(record, None), refused);
         }
-        let read = match brought {
-            Some(Err(rejection)) => return Decoded::refused(Origin::new(record, None), rejection.clone()),
-            Some(Ok(value)) => Record { value: Some(value), ..record },
-            None => record,
+        let read = match foreign.read(record) {
+            Ok(read) => read,
+            Err(rejection) => return Decoded::refused(Origin::new(record, None), rejection),
         };
         let lineage = match read.value {
             Some(value) if self.internal(record.topic) => match codec::decode_lineage(value, &self.options.schemas) {
@@ -252,17 +224,6 @@ impl<'r, I> Decoded<'r, I> {
     const fn refused(origin: Origin<'r>, rejection: Rejection) -> Self {
         Self { origin, input: Err(rejection), reads: Vec::new() }
     }
-}
-
-/// A handler is named after its service, with its role behind a dot; a group of processors may have a name of its own:
-/// its service is then the one that `topics.yaml` lets read its topics.
-fn service_of(name: &'static str, reads: &[TopicName]) -> &'static str {
-    let service = name.split('.').next().unwrap_or(name);
-    if topics::all().iter().any(|t| t.producers.iter().any(|p| p == service)) {
-        return service;
-    }
-    let consumers = reads.iter().filter_map(|t| topics::find(*t)).flat_map(|t| &t.consumers);
-    consumers.map(String::as_str).find(|c| *c != "sink").unwrap_or(name)
 }
 
 fn failed_by_us(decided: &Result<Effects<'_>, Rejection>) -> bool {

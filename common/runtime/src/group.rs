@@ -144,3 +144,140 @@ impl std::fmt::Debug for Group {
         f.debug_struct("Group").field("name", &self.name()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use da_model::fault::Cause;
+    use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
+    use da_model::state::RowKey;
+
+    use crate::batch::Rows;
+    use crate::clock::ManualClock;
+    use crate::commit::status::Counts;
+    use crate::commit::{Ask, Polled, Protocol, Work};
+
+    /// What the protocol was asked for.
+    type Asked = Arc<Mutex<Vec<String>>>;
+    /// One result per step; then the stop.
+    type Steps = VecDeque<Result<Stepped, Fault>>;
+
+    struct Scripted(Steps, Stop);
+
+    impl Stage for Scripted {
+        fn name(&self) -> &'static str {
+            "demux"
+        }
+
+        fn topics(&self) -> &[TopicName] {
+            &[]
+        }
+
+        fn stalled(&self) -> &[TopicPartition] {
+            &[]
+        }
+
+        fn step(&mut self, _: &mut dyn Protocol, _: usize) -> Result<Stepped, Fault> {
+            self.0.pop_front().unwrap_or_else(|| {
+                self.1.raise(Phase::Draining);
+                Ok(Stepped::default())
+            })
+        }
+    }
+
+    struct Quiet(Asked, Option<Fault>);
+
+    impl Protocol for Quiet {
+        fn partitions(&self, _: TopicName) -> u32 {
+            1
+        }
+
+        fn poll(&mut self, _: Ask<'_>) -> Result<Polled, Fault> {
+            Ok(Polled::default())
+        }
+
+        fn begin(&mut self, _: &[RowKey]) -> Result<Rows, Fault> {
+            Ok(Rows::default())
+        }
+
+        fn commit(&mut self, _: Work) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn abandon(&mut self) {}
+    }
+
+    impl GroupProtocol for Quiet {
+        fn rest(&mut self, wait: Duration) -> Result<(), Fault> {
+            self.0.lock().unwrap().push(format!("rest {}", wait.as_millis()));
+            self.1.take().map_or(Ok(()), Err)
+        }
+
+        fn suspects(&self) -> u64 {
+            2
+        }
+
+        fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {
+            let at = TopicPartition { topic: TopicName("t"), partition: Partition(0) };
+            vec![(at, Offset(3), Offset(5))]
+        }
+
+        fn close(&mut self) -> Result<(), Fault> {
+            self.0.lock().unwrap().push("close".to_owned());
+            Ok(())
+        }
+    }
+
+    fn cause() -> Cause {
+        Cause::new("commit", "no")
+    }
+
+    fn worked(read: u64) -> Result<Stepped, Fault> {
+        Ok(Stepped { records: 1, counts: Counts { read, ..Counts::default() } })
+    }
+
+    /// The end of a run over `steps`, what was asked for meanwhile, and what the board shows then.
+    fn run(steps: Steps, at_rest: Option<Fault>) -> (Result<(), Fault>, Vec<String>, Board) {
+        let (stop, asked, board) = (Stop::new(), Asked::default(), Board::default());
+        let stage = Box::new(Scripted(steps, stop.clone()));
+        let protocol = Box::new(Quiet(Arc::clone(&asked), at_rest));
+        // The jitter of 100 ms is the rest of the time by 26, of 200 ms by 51.
+        let clock = Arc::new(ManualClock::new(Timestamp(26 * 51)));
+        let ended = Group::new(stage, protocol, board.clone(), clock).run(&stop);
+        let asked = asked.lock().unwrap().clone();
+        (ended, asked, board)
+    }
+
+    #[test]
+    fn a_transient_fault_is_waited_out_and_shown_while_it_lasts() {
+        let again = || Err(Fault::Transient(cause()));
+        let (ended, asked, board) = run([worked(4), again(), again(), worked(3), again()].into(), None);
+        assert_eq!(ended, Ok(()));
+        assert_eq!(asked, ["rest 100", "rest 100", "rest 100", "rest 100", "close"], "the wait doubles until it works");
+        let status = board.status();
+        assert_eq!((status.counts["demux"].read, status.rounds, status.failed_rounds, status.suspects), (7, 2, 3, 2));
+        assert_eq!((status.fault.as_deref(), status.lags.len()), (None, 0), "a member that left has no lag");
+    }
+
+    #[test]
+    fn a_refused_generation_is_no_error() {
+        let (ended, asked, board) = run([Err(Fault::Fenced(cause()))].into(), Some(Fault::Transient(cause())));
+        assert_eq!((ended, asked), (Ok(()), vec!["rest 25".to_owned(), "close".to_owned()]));
+        assert_eq!(board.status().failed_rounds, 1);
+    }
+
+    #[test]
+    fn a_fatal_fault_ends_the_run_and_leaves_the_group() {
+        let fatal = || Fault::Fatal(cause());
+        for (step, at_rest) in
+            [(fatal(), None), (Fault::Refused(cause()), None), (Fault::Transient(cause()), Some(fatal()))]
+        {
+            let (ended, asked, _) = run([Err(step.clone()), worked(1)].into(), at_rest);
+            assert!(ended.is_err(), "{step}");
+            assert_eq!(asked.last().map(String::as_str), Some("close"), "{step}");
+        }
+    }
+}

@@ -112,7 +112,8 @@ pub trait Member: Send {
     /// A [`Fault`] of the log.
     fn pause(&mut self, paused: bool) -> Result<(), Fault>;
 
-    /// Fetches nothing more of these until they are assigned anew: the breaker stopped them.
+    /// Leaves exactly these out until the next call: the breaker stopped them, or they wait for a writer's schema. Those
+    /// named before and not now are fetched again.
     ///
     /// # Errors
     /// A [`Fault`] of the log.

@@ -26,26 +26,27 @@ fn text(text: &str) -> Option<Text<'static>> {
 fn events(topic: TopicName) -> Vec<De> {
     let name = topic.0.split_once('.').map_or(topic.0, |(_, name)| name);
     let object = name.split('.').next().unwrap_or_default();
-    let mut found = Vec::new();
-    for learner in ["l1", "l2"] {
-        for class in ["k1", "k2"] {
-            for (unit, lesson) in [("", ""), ("u1", ""), ("", "o1"), ("u1", "o1")] {
-                for (kind, word) in [(ObjectKind::Collection, "collection"), (ObjectKind::Assessment, "assessment")] {
-                    for word in [word.to_owned(), format!("{word}-external")] {
-                        let mut de = at("", "", "i1").score(1, None, 0);
-                        de.event_name = Text::Owned(format!("usage.{name}"));
-                        (de.user_id, de.resource_id) = (text(learner), text("r1"));
-                        (de.item_kind, de.collection_type) = (Some(kind), text(&word));
-                        (de.context.class_id, de.context.unit_id) = (text(class), text(unit));
-                        (de.context.lesson_id, de.context.collection_type) = (text(lesson), text(&word));
-                        (de.context.collection_id, de.context.session_id) = (text("i1"), text(&format!("s-{object}")));
-                        found.push(de);
-                    }
-                }
-            }
-        }
-    }
-    found
+    let session = format!("s-{object}");
+    let people = [("l1", "k1"), ("l1", "k2"), ("l2", "k1"), ("l2", "k2")];
+    let places = [("", ""), ("u1", ""), ("", "o1"), ("u1", "o1")];
+    let kinds = [
+        (ObjectKind::Collection, "collection"),
+        (ObjectKind::Collection, "collection-external"),
+        (ObjectKind::Assessment, "assessment"),
+        (ObjectKind::Assessment, "assessment-external"),
+    ];
+    let of = |(learner, class), (unit, lesson), (kind, word)| {
+        let mut de = at("", "", "i1").score(1, None, 0);
+        de.event_name = Text::Owned(format!("usage.{name}"));
+        (de.user_id, de.resource_id) = (text(learner), text("r1"));
+        (de.item_kind, de.collection_type) = (Some(kind), text(word));
+        (de.context.class_id, de.context.unit_id) = (text(class), text(unit));
+        (de.context.lesson_id, de.context.collection_type) = (text(lesson), text(word));
+        (de.context.collection_id, de.context.session_id) = (text("i1"), text(&session));
+        de
+    };
+    let at_place = |who, place| kinds.map(|kind| of(who, place, kind));
+    people.into_iter().flat_map(|who| places.map(|place| at_place(who, place))).flatten().collect()
 }
 
 /// What decides about the partition of an event.
@@ -59,15 +60,11 @@ fn partition_key(topic: TopicName, de: &De) -> String {
 #[test]
 fn a_row_that_two_partitions_feed_is_shared() {
     let mut feeders: BTreeMap<RowKey, BTreeSet<(TopicName, String)>> = BTreeMap::new();
-    for processor in PROCESSORS {
-        for topic in processor.links().iter().map(|link| link.consumes) {
-            for de in events(topic) {
-                let rows = processor.reads(&de);
-                assert!(rows.iter().all(|key| processor.tables().contains(&key.table())), "{}", processor.name());
-                for key in rows {
-                    feeders.entry(key).or_default().insert((topic, partition_key(topic, &de)));
-                }
-            }
+    let links = PROCESSORS.iter().flat_map(|p| p.links().iter().map(move |link| (p, link.consumes)));
+    for (processor, topic, de) in links.flat_map(|(p, topic)| events(topic).into_iter().map(move |de| (p, topic, de))) {
+        for key in processor.reads(&de) {
+            assert!(processor.tables().contains(&key.table()), "{} reads {key:?}", processor.name());
+            feeders.entry(key).or_default().insert((topic, partition_key(topic, &de)));
         }
     }
     let of =

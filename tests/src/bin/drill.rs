@@ -1,7 +1,8 @@
-//! `make drill`: the crash loop of delivery.md §12 on a real `da up`: kill -9 under load, again and again, then the audit.
+//! `make drill`: the drills of delivery.md §12: faults under load on real processes, again and again, then the audit.
 //!
-//! Place: run by CI at floor level. Prints the seed, how much disk it needs, and a verdict in one line. Every crash
-//! *point* is the business of the tests; here chance decides when the process dies.
+//! Place: run by CI at floor level; without words it is the crash loop on a real `da up`, with `--cluster` the drills
+//! of [`tests::drills`]. Prints the seed, how much disk it needs, and a verdict in one line. Every crash *point* is the
+//! business of the tests; here chance decides when a process dies.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail, ensure};
+use tests::drills::{self, Drill, Options, Verdict};
 use tests::process::{Server, Site, deadline, now, pause};
 use tests::sim::Chance;
 
@@ -29,6 +31,83 @@ struct Progress {
 }
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.split_first() {
+        Some((first, rest)) if first == "--cluster" => cluster(rest),
+        Some(_) | None => embedded(),
+    }
+}
+
+/// Every drill on a cluster, or the one that is named.
+fn cluster(words: &[String]) -> ExitCode {
+    let (options, only) = match options(words) {
+        Ok(asked) => asked,
+        Err(error) => return say(&format!("drill: {error:#}"), ExitCode::from(2)),
+    };
+    let mut code = ExitCode::SUCCESS;
+    for drill in Drill::ALL.into_iter().filter(|drill| only.is_none_or(|name| name == *drill)) {
+        let name = drill.name();
+        let plan = match options.plan(drill) {
+            Ok(plan) => plan,
+            Err(error) => return say(&format!("drill {name}: {error:#}"), ExitCode::from(2)),
+        };
+        let size = plan.size;
+        let head = format!(
+            "level={} seed={} events={} {}={}",
+            plan.level,
+            plan.seed,
+            size.events,
+            drill.faults(),
+            size.faults
+        );
+        say(&format!("drill {name}: {head}"), code);
+        match drills::run(&plan, &|line| {
+            say(line, ExitCode::SUCCESS);
+        }) {
+            Ok(Verdict::Ok(figures)) => say(&format!("drill {name}: ok {head} {figures}"), code),
+            Ok(Verdict::Skipped(what)) => say(&format!("drill {name}: skipped ({what})"), code),
+            Err(error) => {
+                code = ExitCode::FAILURE;
+                say(&format!("drill {name}: FAILED {head} {error:#}"), code)
+            }
+        };
+    }
+    code
+}
+
+fn options(words: &[String]) -> anyhow::Result<(Options, Option<Drill>)> {
+    let programs = PathBuf::from("target/release");
+    let mut options =
+        Options { level: "floor".to_owned(), seed: 1, programs, events: None, faults: None, seconds: None, rate: 0 };
+    let mut only = None;
+    for pair in words.chunks(2) {
+        let [word, value] = pair else { bail!("{} needs a value", pair.concat()) };
+        match word.as_str() {
+            "--level" => options.level.clone_from(value),
+            "--seed" => options.seed = value.parse()?,
+            "--programs" => options.programs = PathBuf::from(value),
+            "--events" => options.events = Some(value.parse()?),
+            "--faults" => options.faults = Some(value.parse()?),
+            "--seconds" => options.seconds = Some(value.parse()?),
+            "--rate" => options.rate = value.parse()?,
+            "--only" => only = Some(drill_of(value)?),
+            other => {
+                bail!(
+                    "unknown argument {other}; known: --level --seed --only --programs --events --faults --seconds --rate"
+                )
+            }
+        }
+    }
+    Ok((options, only))
+}
+
+fn drill_of(name: &str) -> anyhow::Result<Drill> {
+    let names: Vec<&str> = Drill::ALL.iter().map(|drill| drill.name()).collect();
+    let found = Drill::ALL.into_iter().find(|drill| drill.name() == name);
+    found.with_context(|| format!("unknown drill {name}; known: {}", names.join(", ")))
+}
+
+fn embedded() -> ExitCode {
     match run() {
         Ok(line) => say(&line, ExitCode::SUCCESS),
         Err(error) => say(&format!("drill crash-loop: FAILED {error:#}"), ExitCode::FAILURE),

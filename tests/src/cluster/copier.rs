@@ -58,9 +58,8 @@ impl Copier {
                 *next = record.offset.next();
                 let seq = edges.send(self.to.0, to.partition);
                 let text = format!("{seq}:{}", String::from_utf8_lossy(record.value.unwrap_or_default()));
-                work.out.push((part.at, to), (record.timestamp, record.key), |arena| {
-                    arena.extend_from_slice(text.as_bytes())
-                });
+                let write = |arena: &mut Vec<u8>| arena.extend_from_slice(text.as_bytes());
+                work.out.push((part.at, to), (record.timestamp, record.key), write);
             }
             work.positions.push((part.at, position));
         }

@@ -212,6 +212,22 @@ impl State {
         open.into_iter().for_each(|n| self.end(n, Life::Aborted));
     }
 
+    /// The committed records from `next` on, up to an open transaction; `next` moves behind everything looked at.
+    fn fetch(&self, of: TopicPartition, next: &mut Offset, max: usize) -> Segment {
+        let entries = &self.topics[&of.topic][of.partition.0 as usize];
+        let mut segment = Segment::new(*next);
+        for (n, entry) in entries.iter().enumerate().skip(next.0 as usize) {
+            if segment.len() == max || self.open(entry.txn) {
+                break;
+            }
+            *next = Offset(n as i64 + 1);
+            if let Some(value) = entry.value.as_deref().filter(|_| self.txns[entry.txn].life == Life::Committed) {
+                segment.push_at(Offset(n as i64), entry.at, (entry.key.as_deref(), Some(value)));
+            }
+        }
+        segment
+    }
+
     fn open(&self, txn: usize) -> bool {
         self.txns[txn].life == Life::Open
     }
@@ -313,18 +329,8 @@ impl Member for MemoryMember {
         let state = self.log.state();
         let mut left = if self.paused { 0 } else { max };
         for (of, next) in self.reading.iter_mut().filter(|(of, _)| !self.stalled.contains(of)) {
-            let entries = &state.topics[&of.topic][of.partition.0 as usize];
-            let mut segment = Segment::new(*next);
-            for (n, entry) in entries.iter().enumerate().skip(next.0 as usize) {
-                if left == 0 || state.open(entry.txn) {
-                    break;
-                }
-                *next = Offset(n as i64 + 1);
-                if let (Some(value), Life::Committed) = (&entry.value, state.txns[entry.txn].life) {
-                    segment.push_at(Offset(n as i64), entry.at, (entry.key.as_deref(), Some(value)));
-                    left -= 1;
-                }
-            }
+            let segment = state.fetch(*of, next, left);
+            left -= segment.len();
             if !segment.is_empty() {
                 fetched.segments.push((*of, segment));
             }
@@ -343,7 +349,7 @@ impl Member for MemoryMember {
     }
 
     fn stall(&mut self, at: &[TopicPartition]) -> Result<(), Fault> {
-        self.stalled.extend(at);
+        self.stalled = at.iter().copied().collect();
         Ok(())
     }
 
@@ -374,15 +380,12 @@ impl Member for MemoryMember {
         let end = |(of, next): (&TopicPartition, &Offset)| {
             let entries = &state.topics[&of.topic][of.partition.0 as usize];
             let waits = |e: &Entry| state.open(e.txn) || e.value.is_some() && state.txns[e.txn].life == Life::Committed;
-            let rest = entries.iter().enumerate().skip(next.0 as usize);
-            let last = rest.filter(|(_, e)| waits(e)).map(|(n, _)| Offset(n as i64 + 1)).last();
+            let behind = |n: usize| Offset(n as i64 + 1);
+            let next = next.0 as usize;
+            let last = entries.iter().enumerate().skip(next).rfind(|(_, e)| waits(e));
             // As a consumer tells it: behind the last record that it brought.
-            let read = entries
-                .iter()
-                .enumerate()
-                .take(next.0 as usize)
-                .filter(|(_, e)| e.value.is_some() && state.txns[e.txn].life == Life::Committed);
-            (*of, last.or_else(|| read.map(|(n, _)| Offset(n as i64 + 1)).last()).unwrap_or_default())
+            let told = last.or_else(|| entries.iter().enumerate().take(next).rfind(|(_, e)| waits(e)));
+            (*of, told.map(|(n, _)| behind(n)).unwrap_or_default())
         };
         self.reading.iter().map(end).collect()
     }

@@ -6,6 +6,8 @@
 //! | Log and store | Protocol | Atomic step |
 //! |---|---|---|
 //! | one SQLite file | `embedded_txn` | next offset, state and outputs of every stage, one transaction per round |
+//! | Kafka, none | `kafka_txn` | outputs and group offsets, one Kafka transaction per batch |
+//! | Kafka, PostgreSQL | `sql_txn` | next offset, state and a blob of outputs, one SQL transaction per batch |
 //!
 //! Does not belong here: transactions, clocks, waiting.
 

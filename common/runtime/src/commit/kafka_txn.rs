@@ -144,9 +144,7 @@ impl KafkaTxn {
             self.member.pause(false)?;
             self.paused = false;
         }
-        if !ask.except.is_empty() {
-            self.member.stall(ask.except)?;
-        }
+        self.member.stall(ask.except)?;
         let ready = self.wanted(ask).map(|(_, held)| held.waiting()).sum::<usize>();
         let wait = if ready == 0 { self.wait } else { Duration::ZERO };
         let fetched = self.member.poll(ask.max.saturating_sub(ready).max(1), wait)?;

@@ -73,7 +73,7 @@ pub struct Ask<'a> {
     pub group: &'static str,
     /// The topics it reads.
     pub topics: &'a [TopicName],
-    /// Partitions left out: stalled by the breaker.
+    /// Partitions left out this time: stalled by the breaker, or waiting for a writer's schema.
     pub except: &'a [TopicPartition],
     /// The most records.
     pub max: usize,

@@ -99,9 +99,7 @@ impl SqlTxn {
             self.member.pause(false)?;
             self.paused = false;
         }
-        if !ask.except.is_empty() {
-            self.member.stall(ask.except)?;
-        }
+        self.member.stall(ask.except)?;
         let held: usize = self.wanted(ask).map(|(_, _, held)| held.waiting()).sum();
         let busy = self.owed.is_empty() && (held > 0 || !self.waiting.is_empty());
         let wait = if busy { Duration::ZERO } else { self.options.wait };

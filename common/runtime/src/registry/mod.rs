@@ -9,8 +9,6 @@ pub mod client;
 pub mod error;
 pub mod translate;
 #[cfg(test)]
-mod stub;
-#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;

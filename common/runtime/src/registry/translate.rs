@@ -15,6 +15,7 @@ use da_model::record::Record;
 use da_model::schema::Schemas;
 use da_model::schema::resolve::{Resolution, foreign_id};
 use da_model::schema::subject::value_subject;
+use da_model::time::Timestamp;
 use da_model::topics;
 
 use super::Registry;
@@ -22,8 +23,11 @@ use super::cache::Cache;
 use super::error::RegistryError;
 use crate::commit::Polled;
 use crate::ports::Clock;
+use crate::stage::DriverOptions;
 use crate::telemetry::{log, metrics};
 
+/// How long a partition waits before a schema that could not be asked for is asked for again.
+const WAIT_MS: i64 = 1_000;
 /// How long a definite "there is none" is believed: a schema may be registered a moment later.
 const NONE_MS: i64 = 10_000;
 /// The most foreign ids that are remembered.
@@ -47,6 +51,10 @@ enum Known {
 #[derive(Debug, Default)]
 pub struct Foreign(BTreeMap<(TopicPartition, Offset), Result<Vec<u8>, Rejection>>);
 
+/// The partitions of one stage that wait for a writer's schema, and until when.
+#[derive(Debug, Default)]
+pub struct Waiting(BTreeMap<TopicPartition, Timestamp>);
+
 /// A partition that waits, because a schema cannot be asked for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waits {
@@ -62,7 +70,39 @@ impl std::fmt::Debug for Translator {
     }
 }
 
+impl Waiting {
+    /// The partitions to leave out at `now`: those that are stalled, and those that wait.
+    pub fn except(&mut self, stalled: &[TopicPartition], now: Timestamp) -> Vec<TopicPartition> {
+        self.0.retain(|_, until| *until > now);
+        stalled.iter().chain(self.0.keys()).copied().collect()
+    }
+
+    /// The foreign records of a batch, or `None` after making the partition of one wait.
+    pub fn foreign(&mut self, options: &DriverOptions, polled: &Polled) -> Option<Foreign> {
+        let Some(translator) = &options.translator else { return Some(Foreign::default()) };
+        match translator.batch(polled, &options.schemas) {
+            Ok(foreign) => Some(foreign),
+            Err(waits) => {
+                self.0.insert(waits.at, options.clock.now().plus(WAIT_MS));
+                None
+            }
+        }
+    }
+}
+
 impl Foreign {
+    /// A record as it is to be read: as it came, or with its value in our schema. A dead letter keeps what came.
+    ///
+    /// # Errors
+    /// Why the record is refused.
+    pub fn read<'r>(&'r self, record: Record<'r>) -> Result<Record<'r>, Rejection> {
+        match self.of(&record) {
+            None => Ok(record),
+            Some(Ok(value)) => Ok(Record { value: Some(value), ..record }),
+            Some(Err(rejection)) => Err(rejection.clone()),
+        }
+    }
+
     /// What stands for a record's value; `None` where it is of our own.
     #[must_use]
     pub fn of(&self, record: &Record<'_>) -> Option<&Result<Vec<u8>, Rejection>> {

@@ -25,8 +25,10 @@ use super::source::{list_of, next_of, number};
 
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
-/// How often a lag or a new topic is looked for before it is given up.
+/// How often a lag is looked for before it is given up.
 const LOOKS: usize = 200;
+/// The same for new topics: a broker on a busy disk takes half a minute for five hundred partitions.
+const LOOKS_FOR_TOPICS: usize = 2_400;
 
 /// A topic as the brokers have it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -203,7 +205,7 @@ impl Admin {
 
     /// Waits until brokers tell others of what was just created: they learn of it one after the other.
     fn seen(&self, counts: &[(&str, u32)]) -> Result<(), Fault> {
-        for _ in 0..LOOKS {
+        for _ in 0..LOOKS_FOR_TOPICS {
             let told = self.client.inner().fetch_metadata(None, ASK);
             let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
             let has = |(name, count): &(&str, u32)| {

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod client;
 mod ffi;
 pub mod member;
+pub mod positions;
 mod publisher;
 pub mod reader;
 pub mod sink;

@@ -52,6 +52,7 @@ pub(super) struct Publisher {
     producer: Option<ThreadedProducer<Ear>>,
     ready: bool,
     suspect: bool,
+    seen: u64,
     trouble: Arc<Trouble>,
     clock: Arc<dyn Clock>,
     probe: Arc<dyn Probe>,
@@ -66,7 +67,7 @@ impl Publisher {
     ) -> Result<Self, Fault> {
         let config = transactional(settings, group, slot)?;
         let (trouble, names) = (Arc::default(), BTreeMap::new());
-        Ok(Self { config, producer: None, ready: false, suspect: false, trouble, clock, probe, names })
+        Ok(Self { config, producer: None, ready: false, suspect: false, seen: 0, trouble, clock, probe, names })
     }
 
     pub(super) const fn suspect(&self) -> bool {
@@ -94,6 +95,8 @@ impl Publisher {
         match producer.init_transactions(Timeout::After(INIT)).map_err(TxnError::from) {
             Ok(()) => {
                 self.ready = true;
+                // Nothing of an earlier producer can end a transaction of this one.
+                self.seen = self.trouble.count();
                 self.producer = Some(producer);
                 Ok(())
             }
@@ -115,12 +118,22 @@ impl Publisher {
         self.prepare()?;
         let offsets = offsets_of(upto)?;
         self.trouble.take_lost();
-        let before = self.trouble.count();
-        let done = self.transact(out, &offsets, metadata);
-        if self.trouble.count() != before {
-            self.suspect = true;
+        // Events of the line are told with a delay: what came since the last transaction may have been about its end.
+        if self.troubled() {
+            return Err(transient("begin of a transaction", "the connection failed since the last one"));
         }
+        let done = self.transact(out, &offsets, metadata);
+        self.troubled();
         done
+    }
+
+    /// Whether the line failed since the last look; then the last transaction is suspect.
+    fn troubled(&mut self) -> bool {
+        let count = self.trouble.count();
+        let more = count != self.seen;
+        self.seen = count;
+        self.suspect |= more;
+        more
     }
 
     fn transact(

@@ -254,18 +254,24 @@ impl Source {
         Ok(())
     }
 
+    /// Leaves exactly these out; see [`crate::ports::Member::stall`].
     pub(super) fn stall(&mut self, at: &[TopicPartition]) -> Result<(), Fault> {
-        let mut of = Vec::new();
-        for at in at {
-            if let Some(reading) = self.reading.get_mut(at).filter(|r| !r.stalled) {
-                reading.stalled = true;
-                of.push((*at, reading.next));
+        let (mut out, mut back) = (Vec::new(), Vec::new());
+        for (of, reading) in &mut self.reading {
+            match (reading.stalled, at.contains(of)) {
+                (false, true) => out.push((*of, reading.next)),
+                (true, false) => back.push((*of, reading.next)),
+                (false, false) | (true, true) => continue,
             }
+            reading.stalled = !reading.stalled;
         }
-        if of.is_empty() {
-            return Ok(());
+        if !out.is_empty() {
+            self.consumer.pause(&list_of(&out)?).map_err(|e| fault("pause of stopped partitions", &e))?;
         }
-        self.consumer.pause(&list_of(&of)?).map_err(|e| fault("pause of stopped partitions", &e))
+        if !back.is_empty() && !self.paused {
+            self.consumer.resume(&list_of(&back)?).map_err(|e| fault("resumption of stopped partitions", &e))?;
+        }
+        Ok(())
     }
 
     pub(super) fn committed(&self, of: &[TopicPartition]) -> Result<Vec<Option<Committed>>, Fault> {

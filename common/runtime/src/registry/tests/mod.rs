@@ -2,6 +2,9 @@
 //!
 //! Place: test code of this folder; the contract with a real registry is in tests/it/registry.rs.
 
+mod stub;
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,10 +21,10 @@ use da_model::time::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use self::stub::{Reply, Request, Stub};
 use super::cache::Cache;
 use super::client::{Client, Limits};
 use super::error::RegistryError;
-use super::stub::{Reply, Request, Stub};
 use super::translate::Translator;
 use super::{Registry, RegistrySettings, StartError, ids_at_start};
 use crate::clock::{ManualClock, SystemClock};

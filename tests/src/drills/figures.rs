@@ -1,0 +1,67 @@
+//! What a drill measured: seconds from a fault to the next committed output.
+//!
+//! Place: printed at the end of a drill's line. Judges nothing.
+
+/// The recoveries of a drill.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    recoveries: Vec<(&'static str, f64)>,
+    counts: Vec<(&'static str, u64)>,
+}
+
+impl Figures {
+    /// One recovery of a service, in seconds.
+    pub(super) fn recovered(&mut self, service: &'static str, seconds: f64) {
+        self.recoveries.push((service, seconds));
+    }
+
+    /// How many of something there were.
+    pub(super) fn count(&mut self, what: &'static str, number: u64) {
+        self.counts.push((what, number));
+    }
+
+    /// `changes=… recovery p50=… p99=… max=…` over all, and the median of each service.
+    pub(super) fn line(&self) -> String {
+        let of = |service: Option<&str>| {
+            let mut found: Vec<f64> =
+                self.recoveries.iter().filter(|(s, _)| service.is_none_or(|w| w == *s)).map(|(_, n)| *n).collect();
+            found.sort_by(f64::total_cmp);
+            found
+        };
+        let counts: String = self.counts.iter().map(|(what, number)| format!("{what}={number} ")).collect();
+        let all = of(None);
+        if all.is_empty() {
+            return format!("{counts}recovery not measured");
+        }
+        let mut services: Vec<&str> = self.recoveries.iter().map(|(service, _)| *service).collect();
+        services.sort_unstable();
+        services.dedup();
+        let each = services.iter().map(|service| format!(" {service} p50={:.2}s", at(&of(Some(service)), 50)));
+        let each: String = each.collect();
+        format!("{counts}recovery p50={:.2}s p99={:.2}s max={:.2}s{each}", at(&all, 50), at(&all, 99), at(&all, 100))
+    }
+}
+
+/// The value below which at least so many of a hundred lie.
+fn at(sorted: &[f64], share: usize) -> f64 {
+    let rank = (sorted.len() * share).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ninety_ninth_of_thirty_is_the_worst() {
+        let values: Vec<f64> = (1..=30).map(f64::from).collect();
+        assert_eq!((at(&values, 50), at(&values, 99), at(&values, 100)), (15.0, 30.0, 30.0));
+        assert_eq!(at(&[], 99), 0.0);
+        assert_eq!(at(&[7.0], 50), 7.0);
+    }
+
+    #[test]
+    fn a_drill_without_recoveries_claims_none() {
+        assert_eq!(Figures::default().line(), "recovery not measured");
+    }
+}

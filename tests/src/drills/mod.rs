@@ -1,0 +1,130 @@
+//! The drills on a cluster: faults under load on real processes, then the audit on real topics and tables.
+//!
+//! Place: run by `make drill`, one after the other, each on a fleet of its own. A drill that cannot run here says
+//! `skipped`; none says `ok` without an audit that agrees.
+
+mod crash;
+mod figures;
+mod outage;
+mod plan;
+mod storm;
+mod watch;
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+
+use crate::fleet::load::{Load, Offer};
+use crate::fleet::member::Member;
+use crate::fleet::{self, Fleet};
+use crate::process::now;
+use figures::Figures;
+
+pub use plan::{Drill, Options, Plan, Size};
+
+/// Bytes on disk per event: topics, their copies in tables, write-ahead logs and the ledger.
+const BYTES_PER_EVENT: u64 = 60_000;
+/// Bytes that an empty stack takes.
+const BYTES_AT_REST: u64 = 400 << 20;
+
+/// How a drill ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The audit agrees; figures for the line.
+    Ok(String),
+    /// Something that it needs is not here.
+    Skipped(String),
+}
+
+/// Runs one drill in a folder of its own, which is kept when it fails.
+///
+/// # Errors
+/// What does not agree.
+pub fn run(plan: &Plan, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
+    let dir = std::env::temp_dir().join(format!("da-drill-{}-{}", plan.drill.name(), std::process::id()));
+    std::fs::create_dir_all(&dir)?;
+    let (need, free) = (plan.size.events * BYTES_PER_EVENT + BYTES_AT_REST, free_bytes(&dir)?);
+    tell(&format!("disk: needs about {} MB, {} MB are free in {}", need >> 20, free >> 20, dir.display()));
+    let ended = if free >= 2 * need {
+        on_fleet(plan, &dir, tell)
+    } else {
+        Err(anyhow::anyhow!("less than twice of what it needs is free; free some, or set TMPDIR to another disk"))
+    };
+    if ended.is_ok() {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    ended.with_context(|| format!("its files are kept in {}", dir.display()))
+}
+
+fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
+    let shape = fleet::Plan {
+        programs: plan.programs.clone(),
+        dir: dir.to_path_buf(),
+        processes: plan.drill.processes(),
+        partitions: plan.partitions,
+    };
+    let mut fleet = match Fleet::start(&shape)? {
+        Ok(fleet) => fleet,
+        Err(missing) => return Ok(Verdict::Skipped(missing)),
+    };
+    let begun = now();
+    let mut load = fleet.load(0, Offer { events: plan.size.events, seed: plan.seed, rate: plan.rate })?;
+    let mut course = Course { fleet: &mut fleet, load: &mut load, plan, figures: Figures::default(), tell, begun };
+    match plan.drill {
+        Drill::CrashLoop => crash::run(&mut course)?,
+        Drill::PostgresCut => outage::postgres(&mut course)?,
+        Drill::BrokerBounce => outage::broker(&mut course)?,
+        Drill::RebalanceStorm => storm::run(&mut course)?,
+        Drill::RegistryOutage => outage::registry(&mut course)?,
+    }
+    let figures = course.figures;
+    load.wait(1_800)?;
+    finish(&mut fleet, &load, tell)?;
+    Ok(Verdict::Ok(format!("{} took={:.0}s", figures.line(), begun.elapsed().as_secs_f64())))
+}
+
+fn finish(fleet: &mut Fleet, load: &Load, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+    fleet.members().iter_mut().try_for_each(Member::check)?;
+    tell(&fleet.audit(&[&load.ledger])?);
+    let stopping = now();
+    fleet.stop()?;
+    tell(&format!("stop: all processes ended in order within {:.2} s", stopping.elapsed().as_secs_f64()));
+    let panics = fleet.panics()?;
+    ensure!(panics == 0, "{panics} panics in the logs");
+    Ok(())
+}
+
+/// A drill under way.
+struct Course<'a> {
+    fleet: &'a mut Fleet,
+    load: &'a mut Load,
+    plan: &'a Plan,
+    figures: Figures,
+    tell: &'a dyn Fn(&str),
+    begun: Instant,
+}
+
+impl Course<'_> {
+    /// A service has committed output again, `since` the fault.
+    fn recovered(&mut self, service: &'static str, since: Instant) {
+        let seconds = since.elapsed().as_secs_f64();
+        self.figures.recovered(service, seconds);
+        self.tell(&format!("{service} commits again after {seconds:.2} s"));
+    }
+
+    fn count(&mut self, what: &'static str, number: u64) {
+        self.figures.count(what, number);
+    }
+
+    /// A line of the fault log, with the seconds since the load began.
+    fn tell(&self, line: &str) {
+        (self.tell)(&format!("{:8.2} {line}", self.begun.elapsed().as_secs_f64()));
+    }
+}
+
+fn free_bytes(dir: &std::path::Path) -> anyhow::Result<u64> {
+    let output = Command::new("df").args(["--output=avail", "-B1"]).arg(dir).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().last().and_then(|l| l.trim().parse().ok()).context("df does not say how much is free")
+}

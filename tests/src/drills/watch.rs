@@ -1,0 +1,77 @@
+//! The groups of a fleet as a drill watches them: how far they are, and when one moves again.
+//!
+//! Place: below every drill. A position is committed together with its output, so a group that moves has committed
+//! output. While the brokers are away, nothing moves.
+
+use anyhow::{Context, bail, ensure};
+use da_runtime::io::kafka::positions::Positions;
+
+use super::Course;
+use crate::fleet::Fleet;
+use crate::fleet::member::SERVICES;
+use crate::process::{Deadline, deadline, pause};
+
+/// How long a group may stand still after a fault is over, s.
+const PATIENCE: u64 = 180;
+
+/// The group of every service, in the order of [`SERVICES`].
+pub(super) struct Watch(Vec<(&'static str, Positions)>);
+
+impl Watch {
+    /// Connects.
+    pub(super) fn over(fleet: &Fleet) -> anyhow::Result<Self> {
+        Ok(Self(
+            SERVICES.iter().map(|service| Ok((*service, fleet.positions(service)?))).collect::<anyhow::Result<_>>()?,
+        ))
+    }
+
+    /// Records that a group has read, and the markers between them; `None` while the brokers do not tell.
+    fn read_by(&self, service: &str) -> anyhow::Result<Option<i64>> {
+        let (_, positions) =
+            self.0.iter().find(|(name, _)| *name == service).with_context(|| format!("no group {service}"))?;
+        Ok(positions.now().ok().map(|standing| standing.iter().map(|(_, next)| next.0).sum()))
+    }
+
+    /// Where a group stands, asked until the brokers tell.
+    pub(super) fn stands(&self, service: &str) -> anyhow::Result<i64> {
+        let until = deadline(PATIENCE);
+        loop {
+            if let Some(sum) = self.read_by(service)? {
+                return Ok(sum);
+            }
+            ensure!(!until.passed(), "the brokers do not tell where {service} stands");
+            pause(10);
+        }
+    }
+
+    /// Waits until a group stands beyond where it stood.
+    pub(super) fn moved(&self, course: &mut Course<'_>, (service, before): (&str, i64)) -> anyhow::Result<()> {
+        let until = deadline(PATIENCE);
+        while self.read_by(service)?.is_none_or(|now| now <= before) {
+            patient(course, until, &format!("{service} commits no output within {PATIENCE} s, it stands at {before}"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the moment of a fault: faults are spread evenly over nine tenths of the events, as far as gep has
+    /// come with them. Some events are refused, and some must follow the last fault.
+    pub(super) fn due(&self, course: &mut Course<'_>, fault: u64) -> anyhow::Result<()> {
+        let size = course.plan.size;
+        let events = i64::try_from(fault * size.events * 9 / 10 / (size.faults + 1))?;
+        let until = deadline(900);
+        while self.read_by("gep")?.is_none_or(|now| now < events) {
+            patient(course, until, &format!("gep has not come to event {events} within 15 minutes"))?;
+        }
+        Ok(())
+    }
+}
+
+fn patient(course: &mut Course<'_>, until: Deadline, told: &str) -> anyhow::Result<()> {
+    course.fleet.check()?;
+    course.load.over()?;
+    if until.passed() {
+        bail!("{told}");
+    }
+    pause(10);
+    Ok(())
+}

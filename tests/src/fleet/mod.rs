@@ -1,0 +1,218 @@
+//! The whole system as processes: gep, demux and dep over Kafka, registry and PostgreSQL, in a folder of its own.
+//!
+//! Place: what the cluster drills are run on. Topics, tables and schemas are made as a deployment makes them, by `da`.
+//! Everything it started ends with it, by pid.
+
+pub mod load;
+pub mod member;
+pub mod servers;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use da_model::ids::{Offset, TopicPartition};
+use da_runtime::config::{self, Sources};
+use da_runtime::io::kafka::client::KafkaSettings;
+use da_runtime::io::kafka::positions::Positions;
+
+use load::{Load, Offer};
+use member::{Member, SERVICES};
+use servers::{Servers, Started};
+
+/// How large a fleet is, and which programs it runs.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Folder of the programs.
+    pub programs: PathBuf,
+    /// Folder for data, logs and ledgers.
+    pub dir: PathBuf,
+    /// Processes per service.
+    pub processes: usize,
+    /// Partitions per topic.
+    pub partitions: u32,
+}
+
+/// A running fleet.
+#[derive(Debug)]
+pub struct Fleet {
+    // First, so that the services end before what they stand on.
+    members: Vec<Member>,
+    /// What they stand on.
+    pub servers: Servers,
+    /// Its folder.
+    pub dir: PathBuf,
+    da: PathBuf,
+    settings: PathBuf,
+    key: String,
+}
+
+/// Where a group stands, partition by partition.
+pub type Standing = Vec<(TopicPartition, Offset)>;
+
+impl Fleet {
+    /// Starts it and waits until it is ready; `Err` in the inner place names what is missing here.
+    ///
+    /// # Errors
+    /// When something is there and does not start.
+    pub fn start(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
+        std::fs::create_dir_all(&plan.dir)?;
+        let servers = match Servers::start(&plan.dir.join("run"))? {
+            Started::Here(servers) => servers,
+            Started::Missing(what) => return Ok(Err(what)),
+        };
+        let settings = plan.dir.join("da.yaml");
+        let mut fleet = Self {
+            members: Vec::new(),
+            servers,
+            dir: plan.dir.clone(),
+            da: plan.programs.join("da"),
+            settings,
+            key: String::new(),
+        };
+        std::fs::write(&fleet.settings, fleet.yaml()?)?;
+        fleet.prepare(plan.partitions)?;
+        for service in SERVICES {
+            for slot in 0..plan.processes {
+                fleet.members.push(Member::new((service, slot), &plan.programs, &fleet.settings)?);
+            }
+        }
+        fleet.members.iter_mut().try_for_each(Member::start)?;
+        fleet.members.iter_mut().try_for_each(Member::ready)?;
+        Ok(Ok(fleet))
+    }
+
+    fn yaml(&self) -> anyhow::Result<String> {
+        let dir = self.dir.display();
+        Ok(format!(
+            "embedded: {{dir: \"{dir}/data\"}}\nkafka: {{bootstrap: \"{}\"}}\npostgres: {{url: \"{}\"}}\n\
+             registry: {{url: \"{}\", cache_dir: \"{dir}/registry-cache\"}}\n",
+            self.servers.address("KAFKA_BOOTSTRAP")?,
+            self.servers.address("DATABASE_URL")?,
+            self.servers.address("REGISTRY_URL")?,
+        ))
+    }
+
+    fn prepare(&mut self, partitions: u32) -> anyhow::Result<()> {
+        self.tool(&["topics", "apply", "--partitions", &partitions.to_string()])?;
+        self.tool(&["migrate"])?;
+        self.tool(&["schemas", "register"])?;
+        let data = self.dir.join("data");
+        let output = Command::new(&self.da)
+            .args(["keys", "create", "--partner", "drill", "--tenant", "drill", "--json", "--dir"])
+            .arg(&data)
+            .args(["--events-per-second", "1000000", "--bytes-per-second", "2000000000"])
+            .output()?;
+        ensure!(output.status.success(), "da keys create: {}", String::from_utf8_lossy(&output.stderr));
+        let made: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let key = made.get("key").and_then(|k| k.as_str());
+        key.context("the answer of da keys create has no key")?.clone_into(&mut self.key);
+        Ok(())
+    }
+
+    /// What a `da` command on the settings of the fleet prints.
+    ///
+    /// # Errors
+    /// When it does not end with 0.
+    pub fn tool(&self, words: &[&str]) -> anyhow::Result<String> {
+        let output = Command::new(&self.da).args(words).arg("--settings").arg(&self.settings).output()?;
+        let (text, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "da {}: {} {}", words.join(" "), text.trim(), told.trim());
+        Ok(text.into_owned())
+    }
+
+    /// Its processes.
+    #[must_use]
+    pub fn members(&mut self) -> &mut [Member] {
+        &mut self.members
+    }
+
+    /// The process that holds a place.
+    ///
+    /// # Errors
+    /// When the fleet has no such place.
+    pub fn member(&mut self, service: &str, slot: usize) -> anyhow::Result<&mut Member> {
+        let found = self.members.iter_mut().find(|m| m.service == service && m.slot == slot);
+        found.with_context(|| format!("the fleet has no {service}-{slot}"))
+    }
+
+    /// Fails when a process ended by itself.
+    ///
+    /// # Errors
+    /// Its last words.
+    pub fn check(&mut self) -> anyhow::Result<()> {
+        self.members.iter_mut().try_for_each(Member::check)
+    }
+
+    /// Begins to post to the gep of a slot.
+    ///
+    /// # Errors
+    /// When the load cannot be started.
+    pub fn load(&mut self, slot: usize, offer: Offer) -> anyhow::Result<Load> {
+        let to = self.member("gep", slot)?.http;
+        Load::start(&self.da, (to, &self.key), &self.dir, offer)
+    }
+
+    /// A look at the positions of a service's groups.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn positions(&self, group: &str) -> anyhow::Result<Positions> {
+        let text = std::fs::read_to_string(&self.settings)?;
+        let sources = Sources { file: Some(("da.yaml".to_owned(), text)), environment: Vec::new() };
+        let loaded = config::read(&sources);
+        let settings = loaded.map_err(|findings| anyhow::anyhow!("{findings:?}"))?.settings;
+        let groups = cli::cluster::groups(&settings)?;
+        let (_, topics) =
+            groups.iter().find(|(name, _)| *name == group).with_context(|| format!("no group {group}"))?;
+        let kafka = KafkaSettings::new(self.servers.address("KAFKA_BOOTSTRAP")?.to_owned());
+        Ok(Positions::open(&kafka, group, topics)?)
+    }
+
+    /// The audit of ledgers; its last line.
+    ///
+    /// # Errors
+    /// When it does not agree; the findings are in the message.
+    pub fn audit(&self, ledgers: &[&Path]) -> anyhow::Result<String> {
+        let mut command = Command::new(&self.da);
+        command.args(["audit", "--wait", "900", "--settings"]).arg(&self.settings);
+        for ledger in ledgers {
+            command.arg("--ledger").arg(ledger);
+        }
+        let output = command.output()?;
+        let (text, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "the audit does not agree:\n{}{}", text, told);
+        let last = text.lines().last().unwrap_or_default();
+        ensure!(last.starts_with("audit: ok"), "the audit's last line is {last:?}");
+        Ok(last.to_owned())
+    }
+
+    /// Panics in the logs of all processes.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub fn panics(&self) -> anyhow::Result<usize> {
+        let mut panics = 0;
+        for member in &self.members {
+            let text = std::fs::read(member.log())?;
+            panics += String::from_utf8_lossy(&text).matches("panicked at").count();
+        }
+        Ok(panics)
+    }
+
+    /// Asks all processes to stop, all at once, and waits.
+    ///
+    /// # Errors
+    /// When one does not end in order.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        self.check()?;
+        for member in self.members.iter().filter(|m| m.is_there()) {
+            member.signal("TERM")?;
+        }
+        for member in self.members.iter_mut().filter(|m| m.is_there()) {
+            let status = member.ended(60)?;
+            ensure!(status.success(), "{} stopped with {status}: {}", member.name(), member.last_words());
+        }
+        Ok(())
+    }
+}
