@@ -81,10 +81,8 @@ fn a_death_at_any_step_is_harmless(cluster: &dyn Cluster) {
                 // Not the first commit of the group, and not the first batch.
                 deadly.arm(*step, 3);
                 let mut copier = Copier::join(cluster, slot, (from, to), &(Arc::clone(&deadly) as _)).unwrap();
-                let mut died = copier.step(2);
-                while died.is_ok() && deadly.armed() {
-                    died = copier.step(2);
-                }
+                let died =
+                    std::iter::repeat_with(|| copier.step(2)).find(|done| done.is_err() || !deadly.armed()).unwrap();
                 assert!(matches!(died, Err(Fault::Fatal(_))), "{step:?}: {died:?}");
             }
             let mut copier = Copier::join(cluster, slot, (from, to), &silent()).unwrap();
