@@ -16,8 +16,8 @@ use da_runtime::commit::status::Status;
 use da_runtime::config::{self, Sources};
 use da_runtime::http::auth::{self, NewKey, Scope};
 use da_runtime::io::sqlite_log::Reader;
-use da_runtime::reading::TapRecord;
 use da_runtime::ports::Append;
+use da_runtime::reading::TapRecord;
 use serde_json::Value;
 
 use crate::dsl::{self, Play, T0};
