@@ -158,8 +158,10 @@ fn a_wrong_setting_is_named_with_its_place_and_near_miss() {
     fs::write(folder.0.join("da.yaml"), "http:\n  lissten: 127.0.0.1:0\n").unwrap();
     failed(&folder.run(&["validate", "da.yaml"]), 1, &["da.yaml:2:3", "E102", "did you mean `listen`?", "skipped"]);
     failed(&folder.run(&["up"]), 2, &["da.yaml:2:3", "did you mean `listen`?"]);
-    fs::write(folder.0.join("da.yaml"), "kafka: {}\n").unwrap();
+    fs::write(folder.0.join("da.yaml"), "parking: {}\n").unwrap();
     failed(&folder.run(&["up"]), 2, &["E104", "later release"]);
+    fs::write(folder.0.join("da.yaml"), "kafka: {bootstrap: '127.0.0.1:9092'}\n").unwrap();
+    failed(&folder.run(&["up"]), 2, &["the settings name Kafka", "gep, demux and dep"]);
 }
 
 #[test]

@@ -14,7 +14,8 @@ use da_runtime::ports::Clock;
 use serde_json::json;
 
 use super::Command;
-use crate::output::{Exit, Form, Output};
+use crate::cluster;
+use crate::output::{Exit, Form, Output, Refusal};
 use crate::settings::{Chosen, shown};
 use crate::single;
 
@@ -44,6 +45,10 @@ impl Command for Up {
     fn run(&self, matches: &ArgMatches, out: Output) -> anyhow::Result<Exit> {
         let loaded = Arguments::from_arg_matches(matches)?.chosen.load()?;
         loaded.warnings.iter().for_each(|warning| out.note(warning));
+        if cluster::is_meant(&loaded.settings) {
+            let next = "start gep, demux and dep with these settings, or take kafka.bootstrap out of them";
+            return Err(Refusal::wrong_use("the settings name Kafka, and `da up` runs everything on one file", next));
+        }
         app::install_telemetry(&loaded.settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let running = single::start(&loaded.settings, Arc::clone(&clock))?;
