@@ -76,8 +76,11 @@ every-test:
 demo: setup $(DA) ## two classes of simulated learners, their tables filling live, and the proof at the end
 	$(DA) demo
 
-drill: setup $(DA) ## kill the process again and again under load: LEVEL=floor|target|moonshot SEED=n
-	$(CARGO) run --locked -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
+drill: setup ## kill and cut again and again under load, then audit: LEVEL=floor|target|moonshot SEED=n ONLY=name
+	$(CARGO) build --locked --release -p cli -p gep -p demux -p dep
+	@[ -n "$(ONLY)" ] || $(CARGO) run --locked -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
+	@sh deploy/setup.sh full
+	$(CARGO) run --locked -p tests --bin drill -- --cluster --level $(LEVEL) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 bench: setup $(DA) ## cost per event of every stage, and of the whole process
 	$(CARGO) run --locked --release -p tests --bin bench

@@ -63,6 +63,7 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
         dir: dir.to_path_buf(),
         processes: plan.drill.processes(),
         partitions: plan.partitions,
+        brokers: plan.drill.brokers(),
     };
     let mut fleet = match Fleet::start(&shape)? {
         Ok(fleet) => fleet,
@@ -74,7 +75,8 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
     match plan.drill {
         Drill::CrashLoop => crash::run(&mut course)?,
         Drill::PostgresCut => outage::postgres(&mut course)?,
-        Drill::BrokerBounce => outage::broker(&mut course)?,
+        Drill::BrokerBounce => outage::bounce(&mut course)?,
+        Drill::BrokerFreeze => outage::freeze(&mut course)?,
         Drill::RebalanceStorm => storm::run(&mut course)?,
         Drill::RegistryOutage => outage::registry(&mut course)?,
     }

@@ -1,6 +1,6 @@
 //! Outages of what the services stand on: PostgreSQL, the broker, the registry go and come back while events flow.
 //!
-//! Place: three of the drills. Recovery is from the moment when it answers again to the next committed output of the
+//! Place: four of the drills. Recovery is from the moment when it answers again to the next committed output of the
 //! slowest group; no process may end by itself meanwhile.
 
 use anyhow::Context;
@@ -15,29 +15,36 @@ use crate::sim::Chance;
 /// How a fault begins, how it ends, and how long it lasts at most, ms.
 struct Kind {
     name: &'static str,
-    begin: Option<&'static [&'static str]>,
-    end: &'static [&'static str],
+    begin: Option<&'static str>,
+    end: &'static str,
     lasts: usize,
 }
 
 const POSTGRES: &[Kind] = &[
-    Kind { name: "kill -9", begin: Some(&["kill"]), end: &["restart"], lasts: 2_000 },
-    Kind { name: "restart", begin: None, end: &["restart"], lasts: 0 },
-    Kind { name: "freeze", begin: Some(&["pause"]), end: &["resume"], lasts: 4_000 },
+    Kind { name: "kill -9", begin: Some("kill"), end: "restart", lasts: 2_000 },
+    Kind { name: "restart", begin: None, end: "restart", lasts: 0 },
+    Kind { name: "freeze", begin: Some("pause"), end: "resume", lasts: 4_000 },
 ];
 
 const BROKER: &[Kind] = &[
-    Kind { name: "kill -9", begin: Some(&["kill"]), end: &["start-node", "1"], lasts: 2_000 },
-    Kind { name: "term", begin: Some(&["term"]), end: &["start-node", "1"], lasts: 2_000 },
-    Kind { name: "freeze", begin: Some(&["pause"]), end: &["resume"], lasts: 6_000 },
+    Kind { name: "kill -9", begin: Some("kill"), end: "start-node", lasts: 2_000 },
+    Kind { name: "term", begin: Some("term"), end: "start-node", lasts: 2_000 },
+    FREEZE,
 ];
+
+/// Also longer than a session.
+const FREEZE: Kind = Kind { name: "freeze", begin: Some("pause"), end: "resume", lasts: 14_000 };
 
 pub(super) fn postgres(course: &mut Course<'_>) -> anyhow::Result<()> {
     again_and_again(course, (Part::Postgres, POSTGRES), &["gep", "dep"])
 }
 
-pub(super) fn broker(course: &mut Course<'_>) -> anyhow::Result<()> {
+pub(super) fn bounce(course: &mut Course<'_>) -> anyhow::Result<()> {
     again_and_again(course, (Part::Kafka, BROKER), &SERVICES)
+}
+
+pub(super) fn freeze(course: &mut Course<'_>) -> anyhow::Result<()> {
+    again_and_again(course, (Part::Kafka, &[FREEZE]), &SERVICES)
 }
 
 fn again_and_again(
@@ -51,21 +58,23 @@ fn again_and_again(
     for fault in 1..=faults {
         watch.due(course, fault)?;
         pause(u64::try_from(chance.below(150))?);
-        // Each kind comes in turn, so that few faults show all of them.
+        // Each kind comes in turn, so that few faults show all of them; which broker it meets is chance.
         let kind = kinds.get(usize::try_from(fault - 1)? % kinds.len()).context("a kind of fault")?;
+        let node = (1 + chance.below(course.fleet.servers.brokers)).to_string();
+        let words = |word| if part == Part::Kafka { vec![word, node.as_str()] } else { vec![word] };
         let begun = now();
-        if let Some(words) = kind.begin {
-            course.fleet.servers.act(part, words)?;
+        if let Some(word) = kind.begin {
+            course.fleet.servers.act(part, &words(word))?;
             pause(u64::try_from(chance.below(kind.lasts))?);
         }
-        course.fleet.servers.act(part, kind.end)?;
+        course.fleet.servers.act(part, &words(kind.end))?;
         let (back, away) = (now(), begun.elapsed().as_secs_f64());
         let before: Vec<_> = hit.iter().map(|s| Ok((*s, watch.stands(s)?))).collect::<anyhow::Result<_>>()?;
         for (service, before) in before {
             watch.moved(course, (service, before))?;
             course.recovered(service, back);
         }
-        course.tell(&format!("fault {fault}/{faults}: {}, away for {away:.1} s", kind.name));
+        course.tell(&format!("fault {fault}/{faults}: {} of {part:?} {node}, away for {away:.1} s", kind.name));
     }
     Ok(())
 }

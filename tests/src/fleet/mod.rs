@@ -31,6 +31,8 @@ pub struct Plan {
     pub processes: usize,
     /// Partitions per topic.
     pub partitions: u32,
+    /// Brokers, and replicas of every topic.
+    pub brokers: usize,
 }
 
 /// A running fleet.
@@ -57,7 +59,7 @@ impl Fleet {
     /// When something is there and does not start.
     pub fn start(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
         std::fs::create_dir_all(&plan.dir)?;
-        let servers = match Servers::start(&plan.dir.join("run"))? {
+        let servers = match Servers::start(&plan.dir.join("run"), plan.brokers)? {
             Started::Here(servers) => servers,
             Started::Missing(what) => return Ok(Err(what)),
         };
@@ -94,7 +96,8 @@ impl Fleet {
     }
 
     fn prepare(&mut self, partitions: u32) -> anyhow::Result<()> {
-        self.tool(&["topics", "apply", "--partitions", &partitions.to_string()])?;
+        let (partitions, replicas) = (partitions.to_string(), self.servers.brokers.to_string());
+        self.tool(&["topics", "apply", "--partitions", &partitions, "--replicas", &replicas])?;
         self.tool(&["migrate"])?;
         self.tool(&["schemas", "register"])?;
         let data = self.dir.join("data");

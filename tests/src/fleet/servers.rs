@@ -24,6 +24,8 @@ pub enum Part {
 #[derive(Debug)]
 pub struct Servers {
     run: PathBuf,
+    /// How many brokers there are.
+    pub brokers: usize,
     addresses: BTreeMap<String, String>,
 }
 
@@ -74,11 +76,12 @@ impl Servers {
     ///
     /// # Errors
     /// When one is there and does not start.
-    pub fn start(run: &Path) -> anyhow::Result<Started> {
-        let mut servers = Self { run: run.to_path_buf(), addresses: BTreeMap::new() };
+    pub fn start(run: &Path, brokers: usize) -> anyhow::Result<Started> {
+        let mut servers = Self { run: run.to_path_buf(), brokers, addresses: BTreeMap::new() };
         guard(run)?;
         for part in Part::ALL {
-            let output = script(run, part, &["start"]).output().context("run sh")?;
+            let mut start = script(run, part, &["start"]);
+            let output = start.env("NODES", brokers.to_string()).output().context("run sh")?;
             let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             if output.status.code() == Some(3) {
                 return Ok(Started::Missing(told));
@@ -123,5 +126,7 @@ impl Drop for Servers {
             // There is nobody to tell; the scripts stop by pid, and what runs not is fine.
             let _ = script(&self.run, part, &["stop"]).output();
         }
+        // Out of the guard's way: the logs are of use where a drill failed.
+        let _ = std::fs::rename(&self.run, self.run.with_extension("ended"));
     }
 }

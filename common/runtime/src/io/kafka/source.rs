@@ -4,6 +4,7 @@
 //! a rebalance is served inside a poll and never meets an open transaction. Commits nothing.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use da_model::fault::Fault;
 use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::time::Timestamp;
 use da_model::topics;
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::util::Timeout;
-use rdkafka::{ClientContext, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext, TopicPartitionList};
 use rustc_hash::FxHashMap;
 
 use super::client::{self, KafkaSettings, Trouble, fatal, fault, transient};
@@ -33,6 +36,8 @@ const GATHER: (usize, Duration) = (3, Duration::from_millis(5));
 /// So many idle polls with an unmoved end say that nothing readable is left.
 const STILL: u8 = 8;
 
+/// How the client tells that a session ended without an answer.
+const LAPSED: &str = "SESSTMOUT";
 /// Events looked at for the reason of a failed start.
 const EVENTS: usize = 32;
 
@@ -47,6 +52,8 @@ enum Change {
 struct Rebalances {
     changes: Mutex<Vec<Change>>,
     trouble: Arc<Trouble>,
+    /// The session ended without an answer of the brokers; until the next assignment.
+    lapsed: AtomicBool,
 }
 
 impl Rebalances {
@@ -63,6 +70,13 @@ impl ClientContext for Rebalances {
     fn error(&self, error: KafkaError, reason: &str) {
         client::Ear(Arc::clone(&self.trouble)).error(error, reason);
     }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == LAPSED {
+            self.lapsed.store(true, Ordering::SeqCst);
+        }
+        DefaultClientContext.log(level, facility, message);
+    }
 }
 
 impl ConsumerContext for Rebalances {
@@ -73,6 +87,7 @@ impl ConsumerContext for Rebalances {
                 drop(consumer.incremental_assign(list));
                 return;
             }
+            self.lapsed.store(false, Ordering::SeqCst);
             return self.note(Change::Assigned(names));
         }
         // Of what was handed up and never begun the client knows nothing; it would refuse the whole list.
@@ -99,6 +114,7 @@ struct Reading {
 /// The consumer of one member.
 pub(super) struct Source {
     consumer: BaseConsumer<Rebalances>,
+    config: ClientConfig,
     names: FxHashMap<String, TopicName>,
     reading: BTreeMap<TopicPartition, Reading>,
     waiting: Vec<TopicPartition>,
@@ -124,14 +140,28 @@ impl Source {
         topics: &[TopicName],
     ) -> Result<Self, Fault> {
         let config = client::consumer(settings, group, slot)?;
-        let consumer: BaseConsumer<Rebalances> =
-            config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))?;
         let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (topics::full_name(*t), *t)).collect();
-        let list: Vec<&str> = names.keys().map(String::as_str).collect();
-        consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {group}"), e))?;
+        let consumer = join(&config, &names)?;
         let (reading, waiting) = (BTreeMap::new(), Vec::new());
         let batch_bytes = settings.batch_bytes;
-        Ok(Self { consumer, names, reading, waiting, metadata: None, batch_bytes, paused: false })
+        Ok(Self { consumer, config, names, reading, waiting, metadata: None, batch_bytes, paused: false })
+    }
+
+    /// Joins anew with nothing assigned. A client whose session lapsed asks for a new place, and a heartbeat of the old
+    /// one that is still on its way is then refused as somebody else's; the client takes that for its end.
+    fn join_again(&mut self) -> Result<(), Fault> {
+        let lost = self.reading.keys().chain(&self.waiting);
+        let lost = lost.map(|at| (topics::full_name(at.topic), number(at.partition))).collect();
+        self.consumer = join(&self.config, &self.names)?;
+        self.consumer.context().note(Change::Revoked(lost));
+        Ok(())
+    }
+
+    /// Whether an error is the end of a client that lost its session while the brokers did not answer.
+    fn is_lapsed(&self, error: &KafkaError) -> bool {
+        let fenced = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);
+        let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
+        fatal && fenced && self.consumer.context().lapsed.load(Ordering::SeqCst)
     }
 
     pub(super) fn poll(&mut self, max: usize, wait: Duration) -> Result<Fetched, Fault> {
@@ -159,6 +189,7 @@ impl Source {
                     take(&message, (&self.names, &mut self.reading), batch);
                     timeout = Duration::ZERO;
                 }
+                Some(Err(error)) if self.is_lapsed(&error) => return self.join_again(),
                 Some(Err(error)) => refuse(&error)?,
                 None if batch.records == 0 || wait.is_zero() || waits == 0 => return Ok(()),
                 None => {
@@ -329,6 +360,14 @@ impl Source {
         let count = |t: &rdkafka::metadata::MetadataTopic| u32::try_from(t.partitions().len()).unwrap_or(0);
         Ok(told.topics().iter().filter(|t| t.error().is_none()).map(|t| (t.name().to_owned(), count(t))).collect())
     }
+}
+
+fn join(config: &ClientConfig, names: &FxHashMap<String, TopicName>) -> Result<BaseConsumer<Rebalances>, Fault> {
+    let consumer: BaseConsumer<Rebalances> =
+        config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))?;
+    let list: Vec<&str> = names.keys().map(String::as_str).collect();
+    consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {}", list.join(", ")), e))?;
+    Ok(consumer)
 }
 
 /// Copies a record out of the fetch buffer, which one message would pin as a whole.
