@@ -27,8 +27,8 @@ pub(super) fn run(course: &mut Course<'_>) -> anyhow::Result<()> {
         member.start()?;
         pause(LAST_WORDS_MS);
         let before = watch.stands(service)?;
-        watch.moved(course, (service, before))?;
-        course.recovered(service, killed);
+        let moved = watch.moved(course, (service, before))?;
+        course.recovered(service, moved.then_some(killed));
         course.tell(&format!("kill {kill}/{kills}: {service}, kill -9"));
     }
     Ok(())

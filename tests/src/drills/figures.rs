@@ -7,12 +7,18 @@
 pub(super) struct Figures {
     recoveries: Vec<(&'static str, f64)>,
     counts: Vec<(&'static str, u64)>,
+    unmeasured: u64,
 }
 
 impl Figures {
     /// One recovery of a service, in seconds.
     pub(super) fn recovered(&mut self, service: &'static str, seconds: f64) {
         self.recoveries.push((service, seconds));
+    }
+
+    /// One recovery that nobody saw: there was nothing to commit.
+    pub(super) fn unmeasured(&mut self) {
+        self.unmeasured += 1;
     }
 
     /// How many of something there were.
@@ -28,7 +34,9 @@ impl Figures {
             found.sort_by(f64::total_cmp);
             found
         };
-        let counts: String = self.counts.iter().map(|(what, number)| format!("{what}={number} ")).collect();
+        let unmeasured = (self.unmeasured > 0).then_some(("unmeasured", self.unmeasured));
+        let counts = self.counts.iter().copied().chain(unmeasured);
+        let counts: String = counts.map(|(what, number)| format!("{what}={number} ")).collect();
         let all = of(None);
         if all.is_empty() {
             return format!("{counts}recovery not measured");

@@ -108,8 +108,9 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// A service has committed output again, `since` the fault.
-    fn recovered(&mut self, service: &'static str, since: Instant) {
+    /// A service has committed output again, `since` the fault; `None` where it had nothing left to do.
+    fn recovered(&mut self, service: &'static str, since: Option<Instant>) {
+        let Some(since) = since else { return self.figures.unmeasured() };
         let seconds = since.elapsed().as_secs_f64();
         self.figures.recovered(service, seconds);
         self.tell(&format!("{service} commits again after {seconds:.2} s"));

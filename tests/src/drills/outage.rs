@@ -71,8 +71,8 @@ fn again_and_again(
         let (back, away) = (now(), begun.elapsed().as_secs_f64());
         let before: Vec<_> = hit.iter().map(|s| Ok((*s, watch.stands(s)?))).collect::<anyhow::Result<_>>()?;
         for (service, before) in before {
-            watch.moved(course, (service, before))?;
-            course.recovered(service, back);
+            let moved = watch.moved(course, (service, before))?;
+            course.recovered(service, moved.then_some(back));
         }
         course.tell(&format!("fault {fault}/{faults}: {} of {part:?} {node}, away for {away:.1} s", kind.name));
     }
@@ -95,8 +95,8 @@ pub(super) fn registry(course: &mut Course<'_>) -> anyhow::Result<()> {
         member.start()?;
         pause(super::crash::LAST_WORDS_MS);
         let before = watch.stands(service)?;
-        watch.moved(course, (service, before))?;
-        course.recovered(service, killed);
+        let moved = watch.moved(course, (service, before))?;
+        course.recovered(service, moved.then_some(killed));
         course.tell(&format!("restart {fault}/{faults} without a registry: {service}"));
     }
     Ok(())

@@ -149,6 +149,16 @@ impl Drill {
         }
     }
 
+    /// Seconds that a fault with its recovery takes; 0 where the events set the pace, or time does.
+    const fn fault_seconds(self) -> u64 {
+        match self {
+            Self::CrashLoop | Self::RebalanceStorm => 0,
+            Self::PostgresCut | Self::RegistryOutage => 8,
+            Self::BrokerFreeze => 20,
+            Self::BrokerBounce => 45,
+        }
+    }
+
     /// What a level asks for.
     fn size(self, level: &str) -> anyhow::Result<Size> {
         let [floor, target, moonshot] = self.row().3;
@@ -181,8 +191,9 @@ impl Options {
             (false, true) => "floor".to_owned(),
             (false, false) => "below-floor".to_owned(),
         };
-        // Where the faults have a time, the load lasts as long.
-        let rate = if size.seconds > 0 && self.rate == 0 { (size.events / size.seconds).max(1) } else { self.rate };
+        // The load lasts about as long as the faults.
+        let lasts = size.seconds + size.faults * drill.fault_seconds();
+        let rate = if lasts > 0 && self.rate == 0 { (size.events / lasts).max(1) } else { self.rate };
         let (seed, programs) = (self.seed, self.programs.clone());
         Ok(Plan { drill, level, seed, size, programs, partitions: 12, rate })
     }

@@ -13,6 +13,8 @@ use crate::process::{Deadline, deadline, pause};
 
 /// How long a group may stand still after a fault is over, s.
 const PATIENCE: u64 = 180;
+/// How long nothing moves after the load is over until nothing is waited for, s.
+const QUIET: u64 = 20;
 
 /// The group of every service, in the order of [`SERVICES`].
 pub(super) struct Watch(Vec<(&'static str, Positions)>);
@@ -44,13 +46,20 @@ impl Watch {
         }
     }
 
-    /// Waits until a group stands beyond where it stood.
-    pub(super) fn moved(&self, course: &mut Course<'_>, (service, before): (&str, i64)) -> anyhow::Result<()> {
-        let until = deadline(PATIENCE);
+    /// Waits until a group stands beyond where it stood; `false` when the load is over and nothing moves any more, so
+    /// that perhaps nothing is left to be done. The audit finds out whether that is so.
+    pub(super) fn moved(&self, course: &mut Course<'_>, (service, before): (&str, i64)) -> anyhow::Result<bool> {
+        let (until, mut quiet) = (deadline(PATIENCE), deadline(QUIET));
         while self.read_by(service)?.is_none_or(|now| now <= before) {
             patient(course, until, &format!("{service} commits no output within {PATIENCE} s, it stands at {before}"))?;
+            if !course.load.over()? {
+                quiet = deadline(QUIET);
+            }
+            if quiet.passed() {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Waits for the moment of a fault: faults are spread evenly over nine tenths of the events, as far as gep has

@@ -178,7 +178,7 @@ impl Fleet {
     /// When it does not agree; the findings are in the message.
     pub fn audit(&self, ledgers: &[&Path]) -> anyhow::Result<String> {
         let mut command = Command::new(&self.da);
-        command.args(["audit", "--wait", "900", "--settings"]).arg(&self.settings);
+        command.args(["audit", "--wait", "300", "--settings"]).arg(&self.settings);
         for ledger in ledgers {
             command.arg("--ledger").arg(ledger);
         }

@@ -93,13 +93,20 @@ impl<'s> Reading<'s> {
     fn overlay(&mut self, name: &str, text: &str) {
         let path: Vec<String> = name.trim_start_matches("DA__").split("__").map(str::to_lowercase).collect();
         let mut tree = serde_json::to_value(&self.raw).unwrap_or_default();
+        let plain = Value::String(text.to_owned());
         let value = if text.is_empty() {
-            Value::String(String::new())
+            plain.clone()
         } else {
-            serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+            serde_saphyr::from_str(text).unwrap_or_else(|_| plain.clone())
         };
         let Err(Unknown { written, known }) = place(&mut tree, &path, value) else {
-            match serde_json::from_value(tree) {
+            let read = serde_json::from_value(tree.clone());
+            // A text may look like a number: a replica's slot is often its ordinal.
+            let read = read.or_else(|error| {
+                let again = place(&mut tree, &path, plain).ok().and_then(|()| serde_json::from_value(tree).ok());
+                again.ok_or(error)
+            });
+            match read {
                 Ok(raw) => {
                     self.raw = raw;
                     self.from_environment.push((path.join("."), name.to_owned()));

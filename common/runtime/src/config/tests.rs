@@ -107,6 +107,8 @@ fn the_environment_overrides_the_file_and_is_named_when_wrong() {
     assert!(found[0].starts_with("env DA__HTTP__MAX_EVENTS  error E103"), "{found:?}");
     let found = errors("", &[("DA__HTTP__MAX_EVENTS", "0")]);
     assert!(found[0].starts_with("env DA__HTTP__MAX_EVENTS  error E201 http.max_events"), "{found:?}");
+    let loaded = of("", &[("DA__SERVICE__SLOT", "0"), ("DA__HTTP__MAX_EVENTS", "30")]).unwrap();
+    assert_eq!((loaded.settings.cluster.service.slot.as_str(), loaded.settings.http.events.max_events), ("0", 30));
 }
 
 #[test]
