@@ -232,10 +232,18 @@ impl Bench {
         Ok((sum("da_rows_total{"), sum("da_statements_total{")))
     }
 
+    /// Posts a body, again where the answer was that it may be: repeating is safe.
     fn post(&self, client: &reqwest::blocking::Client, body: &serde_json::Value) -> anyhow::Result<()> {
-        let request = client.post(format!("{}/v1/events", self.site.url())).bearer_auth(&self.key);
-        let answer = request.header("content-type", "application/json").body(body.to_string()).send()?;
-        ensure!(answer.status() == 202, "{}: {}", answer.status(), answer.text()?);
+        let until = deadline(120);
+        loop {
+            let request = client.post(format!("{}/v1/events", self.site.url())).bearer_auth(&self.key);
+            let answer = request.header("content-type", "application/json").body(body.to_string()).send()?;
+            if !matches!(answer.status().as_u16(), 429 | 503) || until.passed() {
+                ensure!(answer.status() == 202, "{}: {}", answer.status(), answer.text()?);
+                break;
+            }
+            pause(100);
+        }
         Ok(())
     }
 
