@@ -27,8 +27,7 @@ pub(super) fn run(course: &mut Course<'_>) -> anyhow::Result<()> {
         member.start()?;
         pause(LAST_WORDS_MS);
         let before = watch.stands(service)?;
-        let moved = watch.moved(course, (service, before))?;
-        course.recovered(service, moved.then_some(killed));
+        watch.moved(course, vec![(service, before)], killed)?;
         course.tell(&format!("kill {kill}/{kills}: {service}, kill -9"));
     }
     Ok(())

@@ -70,10 +70,7 @@ fn again_and_again(
         course.fleet.servers.act(part, &words(kind.end))?;
         let (back, away) = (now(), begun.elapsed().as_secs_f64());
         let before: Vec<_> = hit.iter().map(|s| Ok((*s, watch.stands(s)?))).collect::<anyhow::Result<_>>()?;
-        for (service, before) in before {
-            let moved = watch.moved(course, (service, before))?;
-            course.recovered(service, moved.then_some(back));
-        }
+        watch.moved(course, before, back)?;
         course.tell(&format!("fault {fault}/{faults}: {} of {part:?} {node}, away for {away:.1} s", kind.name));
     }
     Ok(())
@@ -95,8 +92,7 @@ pub(super) fn registry(course: &mut Course<'_>) -> anyhow::Result<()> {
         member.start()?;
         pause(super::crash::LAST_WORDS_MS);
         let before = watch.stands(service)?;
-        let moved = watch.moved(course, (service, before))?;
-        course.recovered(service, moved.then_some(killed));
+        watch.moved(course, vec![(service, before)], killed)?;
         course.tell(&format!("restart {fault}/{faults} without a registry: {service}"));
     }
     Ok(())

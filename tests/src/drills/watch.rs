@@ -3,6 +3,8 @@
 //! Place: below every drill. A position is committed together with its output, so a group that moves has committed
 //! output. While the brokers are away, nothing moves.
 
+use std::time::Instant;
+
 use anyhow::{Context, bail, ensure};
 use da_runtime::io::kafka::positions::Positions;
 
@@ -46,20 +48,34 @@ impl Watch {
         }
     }
 
-    /// Waits until a group stands beyond where it stood; `false` when the load is over and nothing moves any more, so
-    /// that perhaps nothing is left to be done. The audit finds out whether that is so.
-    pub(super) fn moved(&self, course: &mut Course<'_>, (service, before): (&str, i64)) -> anyhow::Result<bool> {
+    /// Waits until each of these groups stands beyond where it stood, and tells of each as it does. Once the load is
+    /// over and nothing moves any more, perhaps nothing is left to be done: the audit finds out whether that is so.
+    pub(super) fn moved(
+        &self,
+        course: &mut Course<'_>,
+        mut before: Vec<(&'static str, i64)>,
+        since: Instant,
+    ) -> anyhow::Result<()> {
         let (until, mut quiet) = (deadline(PATIENCE), deadline(QUIET));
-        while self.read_by(service)?.is_none_or(|now| now <= before) {
-            patient(course, until, &format!("{service} commits no output within {PATIENCE} s, it stands at {before}"))?;
+        loop {
+            for (service, stood) in std::mem::take(&mut before) {
+                match self.read_by(service)? {
+                    Some(now) if now > stood => course.recovered(service, Some(since)),
+                    Some(_) | None => before.push((service, stood)),
+                }
+            }
+            if before.is_empty() {
+                return Ok(());
+            }
+            patient(course, until, &format!("no output is committed within {PATIENCE} s; stood at {before:?}"))?;
             if !course.load.over()? {
                 quiet = deadline(QUIET);
             }
             if quiet.passed() {
-                return Ok(false);
+                before.iter().for_each(|(service, _)| course.recovered(service, None));
+                return Ok(());
             }
         }
-        Ok(true)
     }
 
     /// Waits for the moment of a fault: faults are spread evenly over nine tenths of the events, as far as gep has
