@@ -2,6 +2,8 @@
 CARGO ?= cargo
 LEVEL ?= floor
 SEED  ?= 1
+# Which cluster drills `make drill` runs where ONLY names none; empty runs all of them at full size, for an hour or so.
+CLUSTER ?= --only cluster-crash-loop --events 6000 --faults 10
 DIR   ?= da-data
 DA    := target/release/da
 CORES := gep demux dep
@@ -80,7 +82,7 @@ drill: setup ## kill and cut again and again under load, then audit: LEVEL=floor
 	$(CARGO) build --locked --release -p cli -p gep -p demux -p dep
 	@[ -n "$(ONLY)" ] || $(CARGO) run --locked -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
 	@sh deploy/setup.sh full
-	$(CARGO) run --locked -p tests --bin drill -- --cluster --level $(LEVEL) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
+	$(CARGO) run --locked -p tests --bin drill -- --cluster --level $(LEVEL) --seed $(SEED) $(if $(ONLY),--only $(ONLY),$(CLUSTER))
 
 bench: setup $(DA) ## cost per event of every stage, and of the whole process
 	$(CARGO) run --locked --release -p tests --bin bench

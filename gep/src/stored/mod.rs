@@ -9,7 +9,7 @@
 //! | number | zigzag varint, 7 bits a byte, low ones first |
 //! | struct | varint with one bit per field that is there, then these fields in order; new fields are added at the end |
 //! | points | number: twice the whole points; else 1, and as a number with their four decimals |
-//! | text | varint: 1 and 16 bytes of a UUID, an odd number for one of [`WORDS`], an even one for twice the bytes that follow |
+//! | text | varint: 1 and 16 bytes of a UUID, an odd number for one of `WORDS`, an even one for twice the bytes that follow |
 //! | order key | a byte that says which of its four parts differ from the order key before, then these differences |
 //! | list, map | varint of how many, then each |
 //! | shelf | as a map, but each value behind its length, and all order keys counted from one that stands before |
@@ -53,7 +53,7 @@ const WORDS: [&str; 12] = [
     "mobile",
 ];
 
-/// A text of the state; one of [`WORDS`] needs no memory.
+/// A text of the state; one of `WORDS` needs no memory.
 pub type Word = Cow<'static, str>;
 
 /// The word of a text.
