@@ -105,7 +105,6 @@ run: setup $(DA) ## start everything in one process on one file; stop with Ctrl-
 up: ## start Kafka, registry and PostgreSQL on this machine, and print their addresses
 	@sh deploy/setup.sh full
 	@sh deploy/local/stack.sh start
-# Here the services join: migrate, register the schemas, apply the topics, start gep, demux and dep.
 	@sh deploy/local/stack.sh env
 
 down: ## stop what `make up` started, and the `make run` of this folder
