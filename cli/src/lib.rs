@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod cluster;
+pub mod connecting;
 pub mod commands;
 pub mod learners;
 pub mod ledger;

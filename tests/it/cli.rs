@@ -165,6 +165,15 @@ fn a_wrong_setting_is_named_with_its_place_and_near_miss() {
 }
 
 #[test]
+fn the_systems_behind_the_settings_are_asked_and_what_is_not_named_is_skipped() {
+    let folder = Folder::new("connect");
+    let settings = "kafka: {bootstrap: '127.0.0.1:1'}\npostgres: {url: 'postgres://u@127.0.0.1:1/d'}\n";
+    fs::write(folder.0.join("da.yaml"), settings).unwrap();
+    let said = ["kafka     error: transient: connect to Kafka at 127.0.0.1:1", "registry  skipped", "postgres  error"];
+    failed(&folder.run(&["validate", "da.yaml", "--connect"]), 1, &said);
+}
+
+#[test]
 fn every_setting_has_a_schema_a_sample_and_an_origin() {
     let folder = Folder::new("config");
     let schema: Value = serde_json::from_slice(&folder.run(&["config", "schema"]).stdout).unwrap();

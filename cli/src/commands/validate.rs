@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Command;
 use crate::output::{Exit, Form, Output};
-use crate::single;
+use crate::{connecting, single};
 
 /// The command.
 #[derive(Debug)]
@@ -57,14 +57,9 @@ impl Command for Validate {
             Err(findings) => findings,
         };
         findings.iter().try_for_each(|finding| print_finding(finding, out))?;
-        let checks = [
-            Check {
-                name: "topology",
-                state: loaded.as_ref().map_or(State::Skipped("settings"), |l| topology(&l.settings)),
-            },
-            Check { name: "schemas", state: schemas() },
-            Check { name: "connect", state: connect(arguments.connect) },
-        ];
+        let topology = loaded.as_ref().map_or(State::Skipped("settings"), |l| topology(&l.settings));
+        let mut checks = vec![Check { name: "topology", state: topology }, Check { name: "schemas", state: schemas() }];
+        checks.extend(connect(loaded.as_ref().ok().filter(|_| arguments.connect).map(|l| &l.settings)));
         checks.iter().try_for_each(|check| print_check(check, out))?;
         let errors = findings.iter().filter(|f| f.severity == Severity::Error).count()
             + checks.iter().map(Check::errors).sum::<usize>();
@@ -106,12 +101,17 @@ fn schemas() -> State {
     if missing.is_empty() { State::Ok(format!("{} topics", topics::all().len())) } else { State::Broken(missing) }
 }
 
-fn connect(asked: bool) -> State {
-    State::Skipped(if asked {
-        "everything is embedded: there is nothing to connect to"
-    } else {
-        "not asked for; --connect"
-    })
+/// The systems behind the settings; without settings nobody is asked.
+fn connect(settings: Option<&config::Settings>) -> Vec<Check> {
+    let Some(settings) = settings else {
+        return vec![Check { name: "connect", state: State::Skipped("not asked for; --connect") }];
+    };
+    let state = |answer| match answer {
+        None => State::Skipped("the settings name none"),
+        Some(Ok(words)) => State::Ok(words),
+        Some(Err(lines)) => State::Broken(lines),
+    };
+    connecting::ask(settings).into_iter().map(|(name, answer)| Check { name, state: state(answer) }).collect()
 }
 
 fn print_finding(finding: &Finding, out: Output) -> anyhow::Result<()> {
