@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod drills;
 pub mod fleet;
 pub mod process;
+pub mod rank;
 pub mod sim;
 pub mod dsl;
 pub mod edge;

@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use anyhow::{Context, bail, ensure};
 use tests::drills::{self, Drill, Options, Verdict};
 use tests::process::{Server, Site, deadline, now, pause};
+use tests::rank;
 use tests::sim::Chance;
 
 /// Bytes on disk per event: log, state and ledger, with room for the write-ahead log.
@@ -240,7 +241,7 @@ fn finish(
     let panics = site.log()?.matches("panicked at").count();
     ensure!(panics == 0, "{panics} panics in the server's log");
     recoveries.sort_by(f64::total_cmp);
-    let at = |share: usize| recoveries.get((recoveries.len().saturating_sub(1)) * share / 100).copied().unwrap_or(0.0);
+    let at = |share| rank::at(recoveries, share);
     Ok(format!(
         "drill crash-loop: ok level={} seed={} events={} kills={} recovery p50={:.2}s p99={:.2}s max={:.2}s stop={stopped:.2}s",
         plan.level,

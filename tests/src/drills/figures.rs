@@ -2,6 +2,8 @@
 //!
 //! Place: printed at the end of a drill's line. Judges nothing.
 
+use crate::rank::at;
+
 /// The recoveries of a drill.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
@@ -50,23 +52,9 @@ impl Figures {
     }
 }
 
-/// The value below which at least so many of a hundred lie.
-fn at(sorted: &[f64], share: usize) -> f64 {
-    let rank = (sorted.len() * share).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or(0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_ninety_ninth_of_thirty_is_the_worst() {
-        let values: Vec<f64> = (1..=30).map(f64::from).collect();
-        assert_eq!((at(&values, 50), at(&values, 99), at(&values, 100)), (15.0, 30.0, 30.0));
-        assert_eq!(at(&[], 99), 0.0);
-        assert_eq!(at(&[7.0], 50), 7.0);
-    }
 
     #[test]
     fn a_drill_without_recoveries_claims_none() {

@@ -528,6 +528,11 @@ fn a_refused_row_takes_the_round_decided_over_it_along_and_both_are_done_again()
     assert_eq!(folder.query("SELECT count(*) AS n, sum(n) AS s FROM line_count"), [r#"{"n":10,"s":150}"#]);
 }
 
+/// A request that a full disk has no room for.
+fn big() -> Vec<Append> {
+    vec![Append { value: Some(vec![b'x'; 1 << 16]), ..lines(0, 1).remove(0) }; 20]
+}
+
 #[test]
 fn a_round_that_cannot_be_written_takes_the_one_decided_over_it_along() {
     let folder = Folder::new();
@@ -537,8 +542,7 @@ fn a_round_that_cannot_be_written_takes_the_one_decided_over_it_along() {
     embedded.drain(&mut living).unwrap();
     let before = folder.outcome();
     embedded.engine.as_mut().unwrap().fill_disk();
-    let big = vec![Append { value: Some(vec![b'x'; 1 << 16]), ..lines(0, 1).remove(0) }; 20];
-    let mut first = embedded.sink().append(big).unwrap();
+    let mut first = embedded.sink().append(big()).unwrap();
     embedded.turn(&mut living, false).unwrap();
     let mut second = embedded.sink().append(lines(30, 31)).unwrap();
     embedded.turn(&mut living, false).unwrap_err();
@@ -596,8 +600,7 @@ fn a_full_disk_refuses_the_request_and_loses_nothing() {
     embedded.drain(&mut living).unwrap();
     let before = folder.outcome();
     embedded.engine.as_mut().unwrap().fill_disk();
-    let big = vec![Append { value: Some(vec![b'x'; 1 << 16]), ..lines(0, 1).remove(0) }; 20];
-    let mut receipt = embedded.sink().append(big).unwrap();
+    let mut receipt = embedded.sink().append(big()).unwrap();
     let fault = embedded.round(&mut living).unwrap_err();
     assert!(matches!(fault, Fault::Transient(_)) && fault.to_string().contains("full"), "{fault}");
     assert!(matches!(receipt.try_recv().unwrap(), Err(SinkError::Unavailable(_))));
