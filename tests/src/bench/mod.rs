@@ -4,5 +4,6 @@
 //! nothing here asserts a speed.
 
 pub mod cpu;
+pub mod publish;
 pub mod pure;
 pub mod whole;

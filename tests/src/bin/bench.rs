@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use tests::bench::pure;
 use tests::bench::whole::Bench;
+use tests::bench::{publish, pure};
 use tests::process::now;
+use tests::rank;
 
 /// The parts, in the order in which they run.
-const PARTS: [&str; 4] = ["pure", "load", "latency", "memory"];
+const PARTS: [&str; 5] = ["pure", "load", "latency", "memory", "publish"];
 /// Rows in the file before the second run of load.
 const ROWS: u64 = 1_000_000;
 /// The row cache of the server whose memory is watched, MiB: full long before the first figure.
@@ -44,6 +45,7 @@ fn run() -> anyhow::Result<()> {
             "pure" => stages(),
             "load" => load(&plan)?,
             "latency" => latency(&plan)?,
+            "publish" => publications()?,
             _ => memory(&plan)?,
         }
     }
@@ -103,7 +105,7 @@ fn load(plan: &Plan) -> anyhow::Result<()> {
 fn latency(plan: &Plan) -> anyhow::Result<()> {
     let bench = Bench::start(&plan.program, "latency", &[])?;
     let latencies = bench.latencies(4_000, 200)?;
-    let at = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or(0.0);
+    let at = |share| rank::at(&latencies, share);
     say(&format!("request to class row, one event per request at 200/s: p50 {:.1} ms, p99 {:.1} ms", at(50), at(99)));
     bench.finish()
 }
@@ -128,6 +130,19 @@ fn memory(plan: &Plan) -> anyhow::Result<()> {
         many >> 20
     ));
     bench.finish()
+}
+
+fn publications() -> anyhow::Result<()> {
+    match publish::measure(1_000)? {
+        None => say("publish: skipped, KAFKA_BOOTSTRAP names no broker"),
+        Some(took) => {
+            let at = |share| rank::at(&took, share);
+            let (p50, p90, p99) = (at(50), at(90), at(99));
+            let what = format!("flush + offsets + commit of {} records", publish::RECORDS);
+            say(&format!("{what}: p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms (bar: p50 at most 10 ms)"));
+        }
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
