@@ -148,13 +148,22 @@ fn brought(client: &Client, mut subject: Subject) -> Result<Subject, RegistryErr
         client.set_level(&subject.name, LEVEL)?;
     }
     if subject.id.is_none() {
-        subject.id = Some(client.register(&subject.name, text)?);
+        subject.id = Some(registered(client, &subject.name, text)?);
     }
     if levels && first {
         client.set_level(&subject.name, LEVEL)?;
     }
     subject.level = Some(LEVEL.to_owned());
     Ok(subject)
+}
+
+/// The id of our schema, now that it is registered. A registry may refuse as a conflict what another deployment
+/// registers at the same moment: then the schema is there.
+fn registered(client: &Client, subject: &str, text: &str) -> Result<u32, RegistryError> {
+    match client.register(subject, text) {
+        Err(conflict @ RegistryError::Incompatible { .. }) => client.id_of(subject, text)?.ok_or(conflict),
+        answer => answer,
+    }
 }
 
 /// Whether the versions of every schema under `folder` read each other, and the newest is the one of this program.
