@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use da_model::fault::Fault;
 use da_model::ids::TopicName;
 use da_model::schema::Schemas;
 use da_model::state::Table;
@@ -52,6 +53,13 @@ pub fn postgres(settings: &Settings) -> anyhow::Result<PostgresSettings> {
     postgres_of(&settings.cluster).map_err(|fault| Refusal::wrong_use(fault.to_string(), next))
 }
 
+/// The refusal of a command whose cluster does not answer.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
+pub fn unanswered(fault: Fault) -> anyhow::Error {
+    Refusal::unreachable(fault.to_string(), "da validate --connect")
+}
+
 /// Every consumer group with the topics it reads.
 ///
 /// # Errors
@@ -95,11 +103,9 @@ pub fn reading(settings: &Settings) -> anyhow::Result<Box<dyn Reading>> {
     if !is_meant(settings) {
         return Ok(Box::new(file(&settings.dir)?));
     }
-    let next = "da lag, or da validate --connect";
-    let refused = |fault: da_model::fault::Fault| Refusal::unreachable(fault.to_string(), next);
     let named = !settings.cluster.postgres.url.is_empty();
-    let tables = if named { Some(TableReader::new(postgres(settings)?).map_err(refused)?) } else { None };
-    let reading = ClusterReading::open(&kafka(settings)?, groups(settings)?, tables).map_err(refused)?;
+    let tables = if named { Some(TableReader::new(postgres(settings)?).map_err(unanswered)?) } else { None };
+    let reading = ClusterReading::open(&kafka(settings)?, groups(settings)?, tables).map_err(unanswered)?;
     Ok(Box::new(reading))
 }
 

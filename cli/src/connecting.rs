@@ -61,7 +61,7 @@ fn registry(settings: &Settings) -> anyhow::Result<(String, Vec<String>)> {
 fn database(settings: &Settings) -> anyhow::Result<(String, Vec<String>)> {
     let postgres = cluster::postgres(settings)?;
     let place = postgres.place();
-    let mut connection = Connection::new(postgres, "da migrate")?;
+    let mut connection = Connection::of_command(postgres)?;
     let standing = migrate::standing(&mut connection, &cluster::plan().migrations)?;
     let missing = standing.missing.iter().map(|name| format!("{name} is not applied (da migrate)"));
     let unknown = standing.unknown.iter().map(|name| format!("{name} is of a newer version"));

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Command;
 use crate::cluster;
-use crate::output::{Exit, Form, Output, Refusal};
+use crate::output::{Exit, Form, Output};
 use crate::settings::Chosen;
 
 /// The command.
@@ -40,12 +40,11 @@ impl Command for Lag {
     fn run(&self, matches: &ArgMatches, out: Output) -> anyhow::Result<Exit> {
         let arguments = Arguments::from_arg_matches(matches)?;
         let settings = arguments.chosen.load()?.settings;
-        let refused = |fault: da_model::fault::Fault| Refusal::unreachable(fault.to_string(), "da validate --connect");
-        let admin = Admin::open(&cluster::kafka(&settings)?).map_err(refused)?;
+        let admin = Admin::open(&cluster::kafka(&settings)?).map_err(cluster::unanswered)?;
         let now = SystemClock.now();
         let mut rows = Vec::new();
         for (group, topics) in cluster::groups(&settings)? {
-            let behind = admin.lag(group, &topics).map_err(refused)?;
+            let behind = admin.lag(group, &topics).map_err(cluster::unanswered)?;
             for one in behind.iter().filter(|b| arguments.all || b.records > 0) {
                 let seconds = one.oldest.map_or(0, |at| now.since(at).max(0) / 1000);
                 rows.push((value(group, one, seconds), row(group, one, seconds)));

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Command;
 use crate::cluster;
-use crate::output::{Exit, Form, Output, Refusal};
+use crate::output::{Exit, Form, Output};
 use crate::settings::Chosen;
 
 /// The command.
@@ -39,15 +39,14 @@ impl Command for Migrate {
         let arguments = Arguments::from_arg_matches(matches)?;
         let settings = arguments.chosen.load()?.settings;
         let (postgres, plan) = (cluster::postgres(&settings)?, cluster::plan());
-        let refused = |fault: da_model::fault::Fault| Refusal::unreachable(fault.to_string(), "da validate --connect");
         let place = postgres.place();
         if arguments.dry_run {
-            let mut connection = Connection::new(postgres, "da migrate").map_err(refused)?;
-            let standing = migrate::standing(&mut connection, &plan.migrations).map_err(refused)?;
+            let mut connection = Connection::of_command(postgres).map_err(cluster::unanswered)?;
+            let standing = migrate::standing(&mut connection, &plan.migrations).map_err(cluster::unanswered)?;
             tell(out, (&place, "missing"), &standing.missing)?;
             return Ok(if standing.missing.is_empty() { Exit::Fine } else { Exit::Findings });
         }
-        let applied = migrate::migrate(postgres, &plan).map_err(refused)?;
+        let applied = migrate::migrate(postgres, &plan).map_err(cluster::unanswered)?;
         tell(out, (&place, "applied"), &applied)?;
         Ok(Exit::Fine)
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Command;
 use crate::cluster;
-use crate::output::{Exit, Form, Output, Refusal};
+use crate::output::{Exit, Form, Output};
 use crate::settings::Chosen;
 
 /// The command.
@@ -80,11 +80,10 @@ impl Command for Topics {
 /// The differences, carried out where asked for. A plan that differs ends with [`Exit::Findings`].
 fn plan(on: &OnCluster, out: Output, apply: bool) -> anyhow::Result<Exit> {
     let settings = on.chosen.load()?.settings;
-    let refused = |fault: da_model::fault::Fault| Refusal::unreachable(fault.to_string(), "da validate --connect");
-    let admin = Admin::open(&cluster::kafka(&settings)?).map_err(refused)?;
-    let plan = admin.plan(on.partitions).map_err(refused)?;
+    let admin = Admin::open(&cluster::kafka(&settings)?).map_err(cluster::unanswered)?;
+    let plan = admin.plan(on.partitions).map_err(cluster::unanswered)?;
     if apply {
-        admin.apply(&plan, on.replicas).map_err(refused)?;
+        admin.apply(&plan, on.replicas).map_err(cluster::unanswered)?;
     }
     for change in &plan {
         match out.form() {

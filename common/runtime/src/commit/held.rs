@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use da_model::ids::{Offset, TopicPartition};
+
 use super::Position;
 use crate::io::segment::Segment;
 
@@ -34,6 +36,12 @@ impl Held {
     /// Records that wait.
     pub(crate) const fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Where the group stands, and the end that the log told, if it did; never before the position.
+    pub(crate) fn stands(&self, at: TopicPartition, end: Option<Offset>) -> (TopicPartition, Offset, Offset) {
+        let next = self.position.next;
+        (at, next, end.unwrap_or(next).max(next))
     }
 
     /// Takes what was fetched, behind everything held.
@@ -82,7 +90,6 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use da_model::ids::Offset;
     use da_model::time::Timestamp;
 
     fn position(next: i64) -> Position {

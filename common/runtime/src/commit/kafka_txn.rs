@@ -35,7 +35,6 @@ pub struct KafkaTxn {
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
     suspects: u64,
-    paused: bool,
 }
 
 impl KafkaTxn {
@@ -50,7 +49,6 @@ impl KafkaTxn {
             assigned: Vec::new(),
             doubt: Vec::new(),
             suspects: 0,
-            paused: false,
         }
     }
 
@@ -140,10 +138,7 @@ impl KafkaTxn {
     }
 
     fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
-        if self.paused {
-            self.member.pause(false)?;
-            self.paused = false;
-        }
+        self.member.pause(false)?;
         self.member.stall(ask.except)?;
         let ready = self.wanted(ask).map(|(_, held)| held.waiting()).sum::<usize>();
         let wait = if ready == 0 { self.wait } else { Duration::ZERO };
@@ -234,7 +229,6 @@ impl Protocol for KafkaTxn {
 impl GroupProtocol for KafkaTxn {
     fn rest(&mut self, wait: Duration) -> Result<(), Fault> {
         self.member.pause(true)?;
-        self.paused = true;
         let fetched = self.member.poll(1, wait)?;
         self.absorb(fetched);
         Ok(())
@@ -246,11 +240,7 @@ impl GroupProtocol for KafkaTxn {
 
     fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {
         let ends: BTreeMap<_, _> = self.member.ends().into_iter().collect();
-        let stand = |(at, held): (&TopicPartition, &Held)| {
-            let next = held.position().next;
-            (*at, next, ends.get(at).copied().unwrap_or(next).max(next))
-        };
-        self.parts.iter().map(stand).collect()
+        self.parts.iter().map(|(at, held)| held.stands(*at, ends.get(at).copied())).collect()
     }
 
     fn close(&mut self) -> Result<(), Fault> {

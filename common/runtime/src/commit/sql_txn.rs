@@ -57,7 +57,6 @@ pub struct SqlTxn {
     batch: Vec<(TopicPartition, Epoch, Offset)>,
     /// Committed in the store, not known to be in the log.
     owed: Vec<Move>,
-    paused: bool,
     suspects: u64,
 }
 
@@ -82,7 +81,6 @@ impl SqlTxn {
             waiting: BTreeSet::new(),
             batch: Vec::new(),
             owed: Vec::new(),
-            paused: false,
             suspects: 0,
         }
     }
@@ -95,10 +93,7 @@ impl SqlTxn {
 
     /// Serves the group and takes what it brings.
     fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
-        if self.paused {
-            self.member.pause(false)?;
-            self.paused = false;
-        }
+        self.member.pause(false)?;
         self.member.stall(ask.except)?;
         let held: usize = self.wanted(ask).map(|(_, _, held)| held.waiting()).sum();
         let busy = self.owed.is_empty() && (held > 0 || !self.waiting.is_empty());
@@ -362,7 +357,6 @@ impl Protocol for SqlTxn {
 impl GroupProtocol for SqlTxn {
     fn rest(&mut self, wait: Duration) -> Result<(), Fault> {
         self.member.pause(true)?;
-        self.paused = true;
         let fetched = self.member.poll(1, wait)?;
         self.absorb(fetched);
         Ok(())
@@ -374,10 +368,7 @@ impl GroupProtocol for SqlTxn {
 
     fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {
         let ends: BTreeMap<_, _> = self.member.ends().into_iter().collect();
-        let stand = |at: &TopicPartition| {
-            let next = self.parts.get(at)?.as_ref()?.position().next;
-            Some((*at, next, ends.get(at).copied().unwrap_or(next).max(next)))
-        };
+        let stand = |at: &TopicPartition| Some(self.parts.get(at)?.as_ref()?.stands(*at, ends.get(at).copied()));
         self.stands.keys().filter_map(stand).collect()
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checked::Broken;
 use super::raw::{Bytes, group};
+use crate::io::is_on_this_machine;
 
 group! {
     /// `service`.
@@ -182,7 +183,8 @@ pub(super) fn check(cluster: &Cluster, broken: &mut Vec<Broken>) {
     if kafka.tls.certificate_file.is_some() != kafka.tls.key_file.is_some() {
         broken.push(Broken::error("kafka.tls", "certificate_file and key_file belong together"));
     }
-    if clear && !service.dev && kafka.bootstrap.split(',').any(|host| !is_near(host)) {
+    let mut brokers = kafka.bootstrap.split(',').map(str::trim).filter(|address| !address.is_empty());
+    if clear && !service.dev && brokers.any(|address| !is_on_this_machine(address)) {
         let message = "is plain text to another machine; use ssl or sasl_ssl, or service.dev: true for a trial";
         broken.push(Broken::error("kafka.security", message));
     }
@@ -205,10 +207,4 @@ fn name(text: &str, _: &()) -> garde::Result {
         return Ok(());
     }
     Err(garde::Error::new("must be 1 to 64 letters, digits, `.`, `_` or `-`"))
-}
-
-/// Whether a `host:port` is this machine, or nothing.
-fn is_near(host: &str) -> bool {
-    let name = host.trim().rsplit_once(':').map_or(host.trim(), |(name, _)| name);
-    name.is_empty() || name == "localhost" || name == "[::1]" || name.starts_with("127.")
 }

@@ -14,6 +14,8 @@ use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::io::is_on_this_machine;
+
 /// How to talk to the brokers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
@@ -129,7 +131,7 @@ const MECHANISMS: &[&str] = &["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"];
 /// That sentence.
 pub fn check(settings: &KafkaSettings) -> Result<(), String> {
     let open = matches!(settings.security, Security::Plaintext | Security::SaslPlaintext);
-    let foreign = settings.bootstrap.split(',').map(str::trim).find(|address| !is_loopback(address));
+    let foreign = settings.bootstrap.split(',').map(str::trim).find(|address| !is_on_this_machine(address));
     if let (true, false, Some(address)) = (open, settings.dev, foreign) {
         return Err(format!(
             "kafka.security is plaintext and {address} is not on this machine: records and passwords would cross the \
@@ -179,11 +181,6 @@ fn check_sasl(sasl: Option<&Sasl>) -> Result<(), String> {
         return Err("kafka.sasl.username or the password is empty".to_owned());
     }
     Ok(())
-}
-
-fn is_loopback(address: &str) -> bool {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Below the transaction timeout, so that a lost message ends a transaction and not the broker.

@@ -8,6 +8,9 @@ pub mod statements;
 
 use std::sync::Arc;
 
+use da_model::ids::SEPARATOR;
+use da_model::state::{Row, RowKey, Table, Value};
+
 /// A value to bind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
@@ -37,3 +40,18 @@ pub const RUNTIME_SQLITE: &[Migration] =
 /// The runtime's own tables in PostgreSQL.
 pub const RUNTIME_POSTGRES: &[Migration] =
     &[Migration { name: "runtime_0001_commit", sql: include_str!("../../../migrations/postgres/0001_commit.sql") }];
+
+/// The key of a row whose key columns were read from a result.
+pub(crate) fn key_of(table: &'static Table, keys: &Row) -> RowKey {
+    let parts: Vec<String> = keys
+        .0
+        .iter()
+        .map(|value| match value {
+            Value::Null => String::new(),
+            Value::Int(n) => n.to_string(),
+            Value::Text(t) => t.to_string(),
+            Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
+        })
+        .collect();
+    RowKey::new(table, &[&parts.join(&SEPARATOR.to_string())])
+}

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
-use da_model::ids::SEPARATOR;
 use da_model::state::{Column, Kind, Row as ModelRow, RowKey, Value};
 use da_model::time::LocalDate;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions, Connection, Row, SqlSafeStr, SqliteConnection};
 
 use super::statements::Statements;
-use super::{Arg, Migration};
+use super::{Arg, Migration, key_of};
 
 /// How long a statement waits for another connection's lock.
 const BUSY: Duration = Duration::from_secs(5);
@@ -205,8 +204,8 @@ impl Database {
         let table = of.table();
         for (sql, args, _) in of.ranges(prefixes) {
             found.extend(self.fetch(AssertSqlSafe(sql), args, |row| {
-                let key = joined(&row.values(0, table.keys));
-                Ok((RowKey::new(table, &[&key]), Arc::new(row.values(table.keys.len(), table.values))))
+                let key = key_of(table, &row.values(0, table.keys));
+                Ok((key, Arc::new(row.values(table.keys.len(), table.values))))
             })?);
         }
         Ok(found)
@@ -312,20 +311,6 @@ impl Fetched {
             Kind::Bytes => self.bytes(n).map_or(Value::Null, |b| Value::Bytes(b.into())),
         }
     }
-}
-
-fn joined(keys: &ModelRow) -> String {
-    let parts: Vec<String> = keys
-        .0
-        .iter()
-        .map(|value| match value {
-            Value::Null => String::new(),
-            Value::Int(n) => n.to_string(),
-            Value::Text(t) => t.to_string(),
-            Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
-        })
-        .collect();
-    parts.join(&SEPARATOR.to_string())
 }
 
 fn hex(bytes: &[u8]) -> String {

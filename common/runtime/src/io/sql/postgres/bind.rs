@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use da_model::fault::{Cause, Fault};
-use da_model::ids::SEPARATOR;
 use da_model::state::{Column, Kind, Row, RowKey, Table, Value};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, Encode, Postgres, Row as _, Type};
@@ -115,19 +114,4 @@ fn value(row: &PgRow, n: usize, kind: Kind) -> Result<Value, sqlx::Error> {
         Kind::Bool => row.try_get::<Option<bool>, _>(n)?.into(),
         Kind::Int | Kind::Percent | Kind::Points | Kind::Time | Kind::Date => row.try_get::<Option<i64>, _>(n)?.into(),
     })
-}
-
-/// The key of a row whose key columns were read from a result.
-pub(super) fn key_of(table: &'static Table, keys: &Row) -> RowKey {
-    let parts: Vec<String> = keys
-        .0
-        .iter()
-        .map(|value| match value {
-            Value::Null => String::new(),
-            Value::Int(n) => n.to_string(),
-            Value::Text(t) => t.to_string(),
-            Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
-        })
-        .collect();
-    RowKey::new(table, &[&parts.join(&SEPARATOR.to_string())])
 }

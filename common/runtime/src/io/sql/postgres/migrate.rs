@@ -9,7 +9,7 @@ use da_model::fault::{Cause, Fault};
 use da_model::state::Table;
 use sqlx::postgres::PgArguments;
 
-use super::{Connection, PostgresSettings, bind, settings, text};
+use super::{Connection, PostgresSettings, bind, text};
 use crate::io::sql::Migration;
 
 /// What a database should hold.
@@ -45,7 +45,7 @@ COMMENT ON COLUMN migration.applied_at IS 'When.'";
 /// # Errors
 /// [`Fault::Fatal`] where the database is ahead of this program, or a migration fails.
 pub fn migrate(settings: PostgresSettings, plan: &Plan) -> Result<Vec<&'static str>, Fault> {
-    let mut connection = Connection::new(settings, settings::MIGRATION)?;
+    let mut connection = Connection::of_command(settings)?;
     connection.script(LOCK)?;
     let applied = apply(&mut connection, plan);
     // The lock falls with the connection as well.

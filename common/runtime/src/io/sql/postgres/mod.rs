@@ -18,6 +18,7 @@ use da_model::fault::{Cause, Fault};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
+use settings::Plans;
 pub use settings::PostgresSettings;
 pub use store::{PostgresStore, StoreOptions};
 
@@ -31,6 +32,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Connection {
     settings: PostgresSettings,
     application: String,
+    plans: Plans,
     runtime: tokio::runtime::Runtime,
     connection: Option<PgConnection>,
     place: String,
@@ -38,18 +40,30 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that is not made yet.
+    /// A connection of a service, not made yet: rows by their keys, in bounded time.
     ///
     /// # Errors
     /// [`Fault::Fatal`] where this process cannot have one more.
     pub fn new(settings: PostgresSettings, application: impl Into<String>) -> Result<Self, Fault> {
+        Self::planned(settings, application.into(), Plans::ByKey)
+    }
+
+    /// A connection of an operator's command, not made yet: it may read whole tables and take its time.
+    ///
+    /// # Errors
+    /// As [`Connection::new`].
+    pub fn of_command(settings: PostgresSettings) -> Result<Self, Fault> {
+        Self::planned(settings, "da".to_owned(), Plans::Free)
+    }
+
+    fn planned(settings: PostgresSettings, application: String, plans: Plans) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()
             .map_err(|e| Fault::Fatal(Cause::new("start of the database runtime", e)))?;
         let place = settings.place();
-        Ok(Self { settings, application: application.into(), runtime, connection: None, place, statements: 0 })
+        Ok(Self { settings, application, plans, runtime, connection: None, place, statements: 0 })
     }
 
     /// Makes the connection unless there is one; `true` says that it is new.
@@ -60,7 +74,7 @@ impl Connection {
         if self.connection.is_some() {
             return Ok(false);
         }
-        let options = self.settings.options(&self.application)?;
+        let options = self.settings.options(&self.application, self.plans)?;
         let made = self.runtime.block_on(async {
             tokio::time::timeout(CONNECT, PgConnection::connect_with(&options))
                 .await

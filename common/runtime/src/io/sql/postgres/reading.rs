@@ -30,7 +30,7 @@ impl TableReader {
     /// # Errors
     /// [`Fault::Fatal`] where this process cannot have one more connection.
     pub fn new(settings: PostgresSettings) -> Result<Self, Fault> {
-        Connection::new(settings, "da migrate").map(Self)
+        Connection::of_command(settings).map(Self)
     }
 
     /// Rows of a page.

@@ -10,6 +10,8 @@ use da_model::fault::{Cause, Fault};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::io::is_this_machine;
+
 /// An open transaction that does nothing for this long is ended: a frozen owner blocks nobody longer.
 const IDLE_IN_TRANSACTION: &str = "5s";
 /// The longest statement.
@@ -55,7 +57,7 @@ impl PostgresSettings {
     ///
     /// # Errors
     /// [`Fault::Fatal`] with a plain sentence where the URL cannot be read or asks for less than is demanded.
-    pub(super) fn options(&self, application: &str) -> Result<PgConnectOptions, Fault> {
+    pub(super) fn options(&self, application: &str, plans: Plans) -> Result<PgConnectOptions, Fault> {
         let fatal = |told: String| Fault::Fatal(Cause::new("settings of the database", told));
         let read = PgConnectOptions::from_str(&self.url)
             .map_err(|e| fatal(format!("the address is no postgres://user@host:port/database ({e})")))?;
@@ -70,13 +72,16 @@ impl PostgresSettings {
             options = options.ssl_root_cert(ca);
         }
         let mode = self.mode(&options)?;
-        let session = if application == MIGRATION { &SESSION[..1] } else { &SESSION[..] };
+        let session = match plans {
+            Plans::Free => &SESSION[..1],
+            Plans::ByKey => &SESSION[..],
+        };
         Ok(options.ssl_mode(mode).options(session.iter().copied()))
     }
 
     /// `verify-full` beyond loopback and wherever an authority is named; less only on a development machine.
     fn mode(&self, options: &PgConnectOptions) -> Result<PgSslMode, Fault> {
-        let near = options.get_socket().is_some() || is_loopback(options.get_host());
+        let near = options.get_socket().is_some() || is_this_machine(options.get_host());
         let asked = options.get_ssl_mode();
         if self.ca_file.is_some() || matches!(asked, PgSslMode::VerifyFull) {
             return Ok(PgSslMode::VerifyFull);
@@ -99,8 +104,14 @@ impl PostgresSettings {
     }
 }
 
-/// The application name under which migrations run: they may read whole tables and take their time.
-pub(super) const MIGRATION: &str = "da migrate";
+/// What a connection is for, as the server plans and times its statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plans {
+    /// Rows by their keys, in bounded time.
+    ByKey,
+    /// Migrations and readers from outside: they may read whole tables and take their time.
+    Free,
+}
 
 /// Database, host and port, for people.
 pub(super) fn place(options: &PgConnectOptions) -> String {
@@ -109,11 +120,6 @@ pub(super) fn place(options: &PgConnectOptions) -> String {
         Some(socket) => format!("{database} at {}", socket.display()),
         None => format!("{database} at {}:{}", options.get_host(), options.get_port()),
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl fmt::Debug for PostgresSettings {
@@ -132,7 +138,7 @@ mod tests {
     use super::*;
 
     fn mode(url: &str, dev: bool) -> Result<PgSslMode, Fault> {
-        PostgresSettings { dev, ..PostgresSettings::of(url) }.options("t").map(|o| o.get_ssl_mode())
+        PostgresSettings { dev, ..PostgresSettings::of(url) }.options("t", Plans::ByKey).map(|o| o.get_ssl_mode())
     }
 
     #[test]

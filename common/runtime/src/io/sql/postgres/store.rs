@@ -19,7 +19,7 @@ use super::{Connection, PostgresSettings, bind, int, migrate, text};
 use crate::batch::Rows;
 use crate::commit::Position;
 use crate::commit::blob::{blob_of, outbox_of};
-use crate::io::sql::Migration;
+use crate::io::sql::{Migration, key_of};
 use crate::ports::{Blob, Claim, Epoch, Move, Store, Unit};
 
 /// Rows per statement.
@@ -192,7 +192,7 @@ impl PostgresStore {
         let Some(sql) = known(&self.tables, table)?.range.clone() else { return Ok(()) };
         let width = table.range.map_or(0, |range| range.prefix);
         for row in self.connection.fetch(&sql, bind::keys(table, width, keys.iter().copied())?)? {
-            let key = bind::key_of(table, &bind::read(&row, 0, table.keys)?);
+            let key = key_of(table, &bind::read(&row, 0, table.keys)?);
             rows.load(key, Some(Arc::new(bind::read(&row, table.keys.len(), table.values)?)));
         }
         Ok(())
