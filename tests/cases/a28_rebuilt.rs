@@ -9,10 +9,12 @@ use da_model::schema::{Schemas, codec};
 use da_runtime::probe::Silent;
 use tests::line::Line;
 use tests::rounds::{Rounds, recorded};
-use tests::stack::{Logged, Stack};
+use tests::stack::{Form, Logged, Stack};
 use tests::tables;
 
 use super::*;
+
+both! { a28_three_partitions_say_the_same }
 
 fn inputs() -> Vec<(&'static str, String)> {
     let text = |text: &str| text.to_owned();
@@ -91,8 +93,8 @@ fn same_of_learners(one: &[Logged], other: &[Logged]) {
     assert!(!one.is_empty());
 }
 
-fn recorded_cases(settings: &str) -> Stack {
-    let stack = Stack::with(settings);
+fn recorded_cases(form: Form, settings: &str) -> Stack {
+    let stack = form.with(settings);
     for (tenant, text) in inputs() {
         stack.play_as(tenant, &text);
     }
@@ -101,7 +103,7 @@ fn recorded_cases(settings: &str) -> Stack {
 
 #[test]
 fn a28_rebuilt_from_demux_and_from_accepted() {
-    let stack = recorded_cases("");
+    let stack = recorded_cases(Form::Embedded, "");
     let log = stack.log();
     let tables = stack.whole_tables();
     assert!(tables.values().all(|rows| !rows.is_empty()), "every table has rows");
@@ -122,9 +124,8 @@ fn a28_rebuilt_from_demux_and_from_accepted() {
     assert_eq!(tables::difference(&tables::equal(&empty.file()), &tables::equal(&stack.file())), "", "(b) tables");
 }
 
-#[test]
-fn a28_three_partitions_say_the_same() {
-    let (one, three) = (recorded_cases(""), recorded_cases("DA__EMBEDDED__PARTITIONS=3"));
+fn a28_three_partitions_say_the_same(form: Form) {
+    let (one, three) = (recorded_cases(form, ""), recorded_cases(form, "DA__EMBEDDED__PARTITIONS=3"));
     let (log, spread) = (one.log(), three.log());
     let used: BTreeSet<u32> = spread.iter().map(|l| l.partition.0).collect();
     assert_eq!(used.into_iter().collect::<Vec<_>>(), [0, 1, 2]);

@@ -20,7 +20,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
-use super::client::{self, Ear, KafkaSettings, fatal, fault};
+use super::client::{self, Ear, KafkaSettings, Scope, fatal, fault};
 use super::source::{list_of, next_of, number};
 
 /// How long a question may take.
@@ -169,7 +169,7 @@ impl Admin {
     pub fn plan(&self, partitions: Option<u32>) -> Result<Vec<Change>, Fault> {
         let found = self.topics()?;
         let plan = topics::all().iter().flat_map(|topic| {
-            let name = topics::full_name(TopicName(topic.name.as_str()));
+            let name = self.settings.scope.topic(TopicName(topic.name.as_str()));
             changes(topic, (name.as_str(), partitions.unwrap_or(topic.partitions)), found.get(&name))
         });
         Ok(plan.collect())
@@ -252,7 +252,7 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says what the brokers refused.
     pub fn create_topic(&self, topic: TopicName, partitions: u32, replication: i32) -> Result<(), Fault> {
-        let name = topics::full_name(topic);
+        let name = self.settings.scope.topic(topic);
         let told = self.create(&name, (partitions, replication), &BTreeMap::new());
         told.map_err(|e| fault(format!("create {name}"), &e))?;
         self.seen(&[(&name, partitions)])
@@ -264,7 +264,10 @@ impl Admin {
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn lag(&self, group: &str, of: &[TopicName]) -> Result<Vec<Behind>, Fault> {
         let mut config = client::common(&self.settings)?;
-        config.set("group.id", group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config
+            .set("group.id", self.settings.scope.group(group))
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
         let consumer: BaseConsumer = config.create().map_err(|e| fatal("build of a consumer", e))?;
         let mut behind = Vec::new();
@@ -275,7 +278,7 @@ impl Admin {
     }
 
     fn lag_of(&self, consumer: &BaseConsumer, topic: TopicName) -> Result<Vec<Behind>, Fault> {
-        let name = topics::full_name(topic);
+        let name = self.settings.scope.topic(topic);
         let attempted = || format!("lag on {name}");
         let told = consumer.fetch_metadata(Some(&name), ASK);
         let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
@@ -293,17 +296,17 @@ impl Admin {
             let at = TopicPartition { topic, partition };
             behind.push(Behind { at, committed, end: Offset(high), records, oldest: None });
         }
-        first_records(consumer, &mut behind)?;
+        first_records((consumer, self.settings.scope), &mut behind)?;
         Ok(behind)
     }
 }
 
 /// Reads the first record that waits on each partition; where there is none, nothing waits but marks of transactions.
-fn first_records(consumer: &BaseConsumer, behind: &mut [Behind]) -> Result<(), Fault> {
+fn first_records((consumer, scope): (&BaseConsumer, Scope), behind: &mut [Behind]) -> Result<(), Fault> {
     let from = |b: &Behind| (b.at, b.committed.unwrap_or(Offset(b.end.0 - b.records)));
     let of: Vec<_> = behind.iter().filter(|b| b.records > 0).map(from).collect();
     let mut open = of.len();
-    consumer.assign(&list_of(&of)?).map_err(|e| fault("read of what waits", &e))?;
+    consumer.assign(&list_of(scope, &of)?).map_err(|e| fault("read of what waits", &e))?;
     for _ in 0..LOOKS {
         if open == 0 {
             break;
