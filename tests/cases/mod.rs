@@ -1,7 +1,12 @@
 //! The acceptance cases of domain.md §10, one file each; the numbers are the document's.
 //!
 //! Place: a module of the one integration binary. A case states its input in the document's notation and the exact
-//! list of discrete events that follow, then the rows it is about.
+//! list of discrete events that follow, then the rows it is about. A case runs on both forms of the pipeline (`both!`);
+//! on one alone run:
+//! - A26's second half, a program's own log: the program is `da up`;
+//! - A27: no pipeline is in it;
+//! - B2: the crash points are those of the embedded log. Those of a cluster are in `it/sql_txn.rs` and `it/kafka.rs`;
+//! - B13, B14: a part made for the test stands in the pipeline, and the engine is driven round by round.
 
 /// Each case on both forms; where there is no cluster, its test says what it skipped.
 macro_rules! both {

@@ -162,18 +162,21 @@ impl Cluster {
 
     /// Where the groups stand once none of them has lag.
     fn drained(&self) -> Vec<Lag> {
-        let mut eyes = self.eyes();
+        let (mut eyes, mut told) = (self.eyes(), Ok(Vec::new()));
         for _ in 0..LOOKS {
-            let lags = eyes.look();
-            let Some(processes) = &self.processes else { return lags };
-            if lags.iter().all(|lag| lag.next == lag.end) {
-                return lags;
+            told = eyes.look();
+            let done = |lags: &Vec<Lag>| self.processes.is_none() || lags.iter().all(|lag| lag.next == lag.end);
+            match told {
+                Ok(lags) if done(&lags) => return lags,
+                Ok(_) | Err(Fault::Transient(_)) => {}
+                Err(fault) => panic!("{fault}"),
             }
-            let ended = processes.threads.iter().find(|(_, thread)| thread.ended());
-            assert!(ended.is_none(), "{:?} ended by itself", ended.map(|(name, _)| name));
+            let threads = self.processes.iter().flat_map(|processes| &processes.threads);
+            let ended: Vec<_> = threads.filter(|(_, thread)| thread.ended()).map(|(name, _)| name).collect();
+            assert!(ended.is_empty(), "{ended:?} ended by themselves");
             std::thread::park_timeout(LOOK);
         }
-        panic!("a group stays behind: {:?} {:?}", eyes.look(), self.processes().watch.status());
+        panic!("a group stays behind: {told:?}");
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::schema::Schemas;
 use da_model::time::Timestamp;
@@ -58,40 +58,37 @@ impl Eyes {
     }
 
     /// Reads what is new; where every group stood before that.
-    pub(super) fn look(&mut self) -> Vec<Lag> {
-        let stand = |((_, _), positions): &((_, _), Positions)| -> BTreeMap<TopicPartition, Offset> {
-            positions.now().unwrap_or_else(|fault| panic!("{fault}")).into_iter().collect()
-        };
-        let stands: Vec<_> = self.groups.iter().map(stand).collect();
-        for (at, end) in self.all.ends().unwrap_or_else(|fault| panic!("{fault}")) {
+    ///
+    /// # Errors
+    /// A [`Fault`] that may pass: what was just made is not known to every part of a broker at once.
+    pub(super) fn look(&mut self) -> Result<Vec<Lag>, Fault> {
+        let stands: Result<Vec<_>, Fault> = self.groups.iter().map(|(_, positions)| positions.now()).collect();
+        let stands = stands?;
+        for (at, end) in self.all.ends()? {
             if self.seen.entry(at).or_default().end != end {
-                self.read(at, end);
+                self.read(at, end)?;
             }
         }
         let lags = self.groups.iter().zip(stands).flat_map(|(((group, topics), _), stands)| {
+            let stands: BTreeMap<TopicPartition, Offset> = stands.into_iter().collect();
             let of = self.seen.iter().filter(|(at, _)| topics.contains(&at.topic));
             of.map(move |(at, seen)| {
                 let next = stands.get(at).copied().unwrap_or_default().min(seen.next());
                 Lag { group, at: *at, next, end: seen.next(), progress: Timestamp(0), stalled: false }
             })
         });
-        lags.collect()
+        Ok(lags.collect())
     }
 
-    fn read(&mut self, at: TopicPartition, end: Offset) {
-        for _ in 0..20_000 {
-            let bounds = self.reader.bounds(at.topic.0, at.partition);
-            if bounds.unwrap_or_else(|fault| panic!("{fault}")).1 >= end {
-                let seen = self.seen.entry(at).or_default();
-                let records = self.reader.records((at.topic.0, at.partition), seen.next(), usize::MAX);
-                let records = records.unwrap_or_else(|fault| panic!("{fault}"));
-                seen.records.extend(records.into_iter().map(|record| Logged::of(record, &self.schemas)));
-                seen.end = end;
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(1));
+    fn read(&mut self, at: TopicPartition, end: Offset) -> Result<(), Fault> {
+        if self.reader.bounds(at.topic.0, at.partition)?.1 < end {
+            return Err(Fault::Transient(Cause::new(format!("read of {at}"), "a transaction is still open")));
         }
-        panic!("{at}: a transaction stays open before {end}");
+        let seen = self.seen.entry(at).or_default();
+        let records = self.reader.records((at.topic.0, at.partition), seen.next(), usize::MAX)?;
+        seen.records.extend(records.into_iter().map(|record| Logged::of(record, &self.schemas)));
+        seen.end = end;
+        Ok(())
     }
 
     /// Every record seen, each topic in its order.
