@@ -5,8 +5,9 @@
 //! on one alone run:
 //! - A26's second half, a program's own log: the program is `da up`;
 //! - A27: no pipeline is in it;
-//! - B2: the crash points are those of the embedded log. Those of a cluster are in `it/sql_txn.rs` and `it/kafka.rs`;
-//! - B13, B14: a part made for the test stands in the pipeline, and the engine is driven round by round.
+//! - B14's first half, the cycle by its name: it is found before anything is opened.
+//!
+//! B2 has a test for each form, with the crash points of each.
 
 /// Each case on both forms; where there is no cluster, its test says what it skipped.
 macro_rules! both {

@@ -174,7 +174,8 @@ impl State {
                 position.next = record.offset.next();
                 (n, all) = (n + 1, all + 1);
                 let seq = position.edges.send(to.topic.0, to.partition);
-                let counted = if self.rows { n } else { i64::from(seq) };
+                // Without a store nobody counts but the log's own numbers.
+                let counted = [seq, n][usize::from(self.rows)];
                 let text = format!("{seq}:{counted}:{}", String::from_utf8_lossy(record.value.unwrap_or_default()));
                 work.out.push((part.at, to), (record.timestamp, record.key), |arena| arena.extend(text.as_bytes()));
             }

@@ -7,6 +7,7 @@ mod cluster;
 mod embedded;
 mod eyes;
 mod logged;
+pub(crate) mod site;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Form {
     /// Whether it is at hand; otherwise a line says what was skipped.
     #[must_use]
     pub fn at_hand(self, test: &str) -> bool {
-        self == Self::Embedded || cluster::servers(test).is_some()
+        self == Self::Embedded || site::servers(test).is_some()
     }
 
     /// A pipeline with nothing in it and the defaults of the cases.
