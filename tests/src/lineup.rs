@@ -4,6 +4,7 @@
 //! something broken into a stage. A crash drops the worker as a death does, and another one takes its slot.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use da_model::fault::Fault;
@@ -18,7 +19,7 @@ use da_runtime::driver::{DriverOptions, Stage};
 use da_runtime::io::kafka::member::{KafkaMember, MemberOptions};
 use da_runtime::io::sql::postgres::{PostgresStore, StoreOptions};
 use da_runtime::ports::Append;
-use da_runtime::probe::Probe;
+use da_runtime::probe::{Crash, Probe, Step};
 
 use crate::cluster::database::plan;
 use crate::stack::Logged;
@@ -46,8 +47,22 @@ pub struct Lineup {
     // First, so that they end before what they stand on.
     places: Vec<Place>,
     driver: DriverOptions,
-    probe: Arc<dyn Probe>,
+    probe: Arc<Mortal>,
     site: Site,
+}
+
+/// Remembers that somebody died: what fails after a commit is not always told by the step in which it fails.
+struct Mortal {
+    probe: Arc<dyn Probe>,
+    died: AtomicBool,
+}
+
+impl Probe for Mortal {
+    fn at(&self, step: Step) -> Result<(), Crash> {
+        let told = self.probe.at(step);
+        self.died.fetch_or(told.is_err(), Ordering::SeqCst);
+        told
+    }
 }
 
 fn settings() -> Settings {
@@ -70,6 +85,7 @@ impl Lineup {
         let place = |service, tables, make| Place { service, tables, make, worker: None };
         let (state, results) = (gep::tables::all(), dep::tables::tables());
         let places = vec![place("gep", state, gep), place("demux", Vec::new(), demux), place("dep", results, dep)];
+        let probe = Arc::new(Mortal { probe, died: AtomicBool::new(false) });
         Self { places, driver, probe, site }
     }
 
@@ -99,10 +115,13 @@ impl Lineup {
         for _ in 0..TURNS {
             let mut moved = 0;
             for at in 0..self.places.len() {
-                match self.step(at) {
-                    Ok(records) => moved += records,
-                    Err(fault) if fault.to_string().contains("crash at") => crashes += 1,
-                    Err(fault) => return Err(fault),
+                let stepped = self.step(at);
+                if self.probe.died.swap(false, Ordering::SeqCst) {
+                    // Dead: nothing is ended in order.
+                    self.places[at].worker = None;
+                    crashes += 1;
+                } else {
+                    moved += stepped?;
                 }
             }
             if moved == 0 && self.site.drained().is_some() {
@@ -124,14 +143,13 @@ impl Lineup {
                 (stage, protocol)
             }
         };
-        match stage.step(&mut **protocol, usize::MAX) {
-            Ok(stepped) => Ok(stepped.records),
-            Err(Fault::Transient(_) | Fault::Fenced(_)) => protocol.rest(REST).map(|()| 0).or(Ok(0)),
-            Err(fault) => {
-                // Dead: nothing is ended in order.
-                place.worker = None;
-                Err(fault)
-            }
+        let stepped = match stage.step(&mut **protocol, usize::MAX) {
+            Err(Fault::Transient(_) | Fault::Fenced(_)) => protocol.rest(REST).map(|()| 0),
+            stepped => stepped.map(|stepped| stepped.records),
+        };
+        match stepped {
+            Err(fault @ (Fault::Fatal(_) | Fault::Refused(_))) => Err(fault),
+            stepped => Ok(stepped.unwrap_or(0)),
         }
     }
 
@@ -159,13 +177,13 @@ fn join(
     site: &Site,
     (service, tables): (&'static str, &[&'static Table]),
     stage: &dyn Stage,
-    probe: &Arc<dyn Probe>,
+    probe: &Arc<Mortal>,
 ) -> Result<Box<dyn GroupProtocol>, Fault> {
     let base = MemberOptions::new(site.kafka.clone(), stage.name(), "lineup", Arc::new(SystemClock));
-    let topics = stage.topics().to_vec();
-    let member = KafkaMember::open(&MemberOptions { topics, service, probe: Arc::clone(probe), ..base })?;
+    let (topics, probe) = (stage.topics().to_vec(), Arc::<Mortal>::clone(probe) as Arc<dyn Probe>);
+    let member = KafkaMember::open(&MemberOptions { topics, service, probe: Arc::clone(&probe), ..base })?;
     if tables.is_empty() {
-        return Ok(Box::new(KafkaTxn::new(Box::new(member)).probed(Arc::clone(probe))));
+        return Ok(Box::new(KafkaTxn::new(Box::new(member)).probed(probe)));
     }
     let store = PostgresStore::new(StoreOptions {
         settings: site.database.settings(),
@@ -175,6 +193,6 @@ fn join(
         migrations: plan().migrations,
         retention: Duration::ZERO,
     })?;
-    let options = SqlOptions { probe: Arc::clone(probe), ..SqlOptions::default() };
+    let options = SqlOptions { probe, ..SqlOptions::default() };
     Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
 }
