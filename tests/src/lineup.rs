@@ -115,20 +115,24 @@ impl Lineup {
         for _ in 0..TURNS {
             let mut moved = 0;
             for at in 0..self.places.len() {
-                let stepped = self.step(at);
-                if self.probe.died.swap(false, Ordering::SeqCst) {
-                    // Dead: nothing is ended in order.
-                    self.places[at].worker = None;
-                    crashes += 1;
-                } else {
-                    moved += stepped?;
-                }
+                let (records, deaths) = self.live(at)?;
+                (moved, crashes) = (moved + records, crashes + deaths);
             }
             if moved == 0 && self.site.drained().is_some() {
                 return Ok(crashes);
             }
         }
         panic!("a group stays behind: {:?}", self.site.look());
+    }
+
+    /// A step that may end in death; nothing is ended in order then.
+    fn live(&mut self, at: usize) -> Result<(usize, usize), Fault> {
+        let stepped = self.step(at);
+        if self.probe.died.swap(false, Ordering::SeqCst) {
+            self.places[at].worker = None;
+            return Ok((0, 1));
+        }
+        Ok((stepped?, 0))
     }
 
     fn step(&mut self, at: usize) -> Result<usize, Fault> {
