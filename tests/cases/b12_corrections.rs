@@ -1,7 +1,9 @@
 //! B12 regrade_down, withdrawn, max_changed: corrections run down as well as up, through every level.
 
 use tests::dsl::{quiz, quiz_lines};
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b12_corrections_run_down_as_well_as_up }
 
 /// The five steps, each with what Q4 says after it.
 pub(crate) fn steps() -> [(String, &'static str); 5] {
@@ -18,9 +20,8 @@ pub(crate) fn input() -> String {
     steps().map(|(text, _)| text).join("\n")
 }
 
-#[test]
-fn b12_corrections_run_down_as_well_as_up() {
-    let stack = Stack::start();
+fn b12_corrections_run_down_as_well_as_up(form: Form) {
+    let stack = form.start();
     for (text, answer) in steps() {
         stack.play(&text);
         assert_eq!(super::q4(&stack, "a1"), answer, "after {text}");

@@ -8,6 +8,7 @@
 mod cases;
 mod checker;
 mod cli;
+mod contract;
 mod examples;
 mod extending;
 mod house;

@@ -20,11 +20,13 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
-use super::client::{self, Ear, KafkaSettings, fatal, fault};
+use super::client::{self, Ear, KafkaSettings, Scope, fatal, fault};
 use super::source::{list_of, next_of, number};
 
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
+/// Partitions that are asked for in one request.
+const PARTITIONS_AT_ONCE: usize = 48;
 /// How often a lag is looked for before it is given up.
 const LOOKS: usize = 200;
 /// The same for new topics: a broker on a busy disk takes half a minute for five hundred partitions.
@@ -131,6 +133,13 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn topics(&self) -> Result<BTreeMap<String, Found>, Fault> {
+        let mut found = self.listed()?;
+        self.configs(&mut found)?;
+        Ok(found)
+    }
+
+    /// All topics without their settings.
+    fn listed(&self) -> Result<BTreeMap<String, Found>, Fault> {
         let told = self.client.inner().fetch_metadata(None, ASK);
         let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
         let mut found = BTreeMap::new();
@@ -140,7 +149,6 @@ impl Admin {
             let partitions = count(topic.partitions().len());
             found.insert(topic.name().to_owned(), Found { partitions, replicas, configs: BTreeMap::new() });
         }
-        self.configs(&mut found)?;
         Ok(found)
     }
 
@@ -167,11 +175,15 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn plan(&self, partitions: Option<u32>) -> Result<Vec<Change>, Fault> {
-        let found = self.topics()?;
-        let plan = topics::all().iter().flat_map(|topic| {
-            let name = topics::full_name(TopicName(topic.name.as_str()));
-            changes(topic, (name.as_str(), partitions.unwrap_or(topic.partitions)), found.get(&name))
-        });
+        let name = |topic: &'static Topic| self.settings.scope.topic(TopicName(topic.name.as_str()));
+        let ours: Vec<(&'static Topic, String)> = topics::all().iter().map(|topic| (topic, name(topic))).collect();
+        let mut found = self.listed()?;
+        // Others may have thousands on the same brokers.
+        found.retain(|name, _| ours.iter().any(|(_, ours)| ours == name));
+        self.configs(&mut found)?;
+        let plan = ours
+            .iter()
+            .flat_map(|(topic, name)| changes(topic, (name, partitions.unwrap_or(topic.partitions)), found.get(name)));
         Ok(plan.collect())
     }
 
@@ -180,18 +192,20 @@ impl Admin {
     /// # Errors
     /// The first [`Fault`]; what came before it stands, and a new plan shows what is left to do.
     pub fn apply(&self, plan: &[Change], replication: i32) -> Result<(), Fault> {
+        let new: Vec<New<'_>> = plan.iter().filter_map(new_of).collect();
+        for few in batches(&new) {
+            let told = self.create(few, replication);
+            told.map_err(|e| fault(few.iter().map(|new| new.0).collect::<Vec<_>>().join(", "), &e))?;
+        }
         for change in plan {
             let attempted = change.to_string();
             let told = match change {
-                Change::Create { topic, partitions, configs } => {
-                    self.create(topic, (*partitions, replication), configs)
-                }
                 Change::Grow { topic, to, .. } => {
                     let new = [NewPartitions::new(topic, usize::try_from(*to).unwrap_or(0))];
                     self.runtime.block_on(self.client.create_partitions(&new, &options())).and_then(all_good)
                 }
                 Change::Set { topic, configs, .. } => self.set(topic, configs),
-                Change::Leave { .. } => Ok(()),
+                Change::Create { .. } | Change::Leave { .. } => Ok(()),
             };
             told.map_err(|e| fault(attempted, &e))?;
         }
@@ -221,21 +235,17 @@ impl Admin {
         Err(client::transient("change of topics", "the brokers took it and do not show it yet"))
     }
 
-    fn create(
-        &self,
-        topic: &str,
-        (partitions, replication): (u32, i32),
-        configs: &BTreeMap<String, String>,
-    ) -> Result<(), KafkaError> {
-        let mut new = NewTopic::new(topic, number(Partition(partitions)), TopicReplication::Fixed(replication));
-        for (key, value) in configs {
-            new = new.set(key, value);
-        }
-        match self.runtime.block_on(self.client.create_topics([&new], &options())).and_then(all_good) {
-            // A run that was cut short made it, and the brokers did not show it yet.
-            Err(KafkaError::AdminOp(RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
-            told => told,
-        }
+    fn create(&self, new: &[New<'_>], replication: i32) -> Result<(), KafkaError> {
+        let asked = new.iter().map(|(topic, partitions, configs)| {
+            let bare = NewTopic::new(topic, number(Partition(*partitions)), TopicReplication::Fixed(replication));
+            configs.iter().fold(bare, |new, (key, value)| new.set(key, value))
+        });
+        let asked: Vec<_> = asked.collect();
+        let told = self.runtime.block_on(self.client.create_topics(&asked, &options()))?;
+        // A run that was cut short made some, and the brokers did not show them yet.
+        let failed = told.into_iter().filter_map(Result::err);
+        let failed = failed.map(|(_, code)| code).find(|code| *code != RDKafkaErrorCode::TopicAlreadyExists);
+        failed.map_or(Ok(()), |code| Err(KafkaError::AdminOp(code)))
     }
 
     fn set(&self, topic: &str, configs: &BTreeMap<String, String>) -> Result<(), KafkaError> {
@@ -252,8 +262,8 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says what the brokers refused.
     pub fn create_topic(&self, topic: TopicName, partitions: u32, replication: i32) -> Result<(), Fault> {
-        let name = topics::full_name(topic);
-        let told = self.create(&name, (partitions, replication), &BTreeMap::new());
+        let name = self.settings.scope.topic(topic);
+        let told = self.create(&[(&name, partitions, &BTreeMap::new())], replication);
         told.map_err(|e| fault(format!("create {name}"), &e))?;
         self.seen(&[(&name, partitions)])
     }
@@ -264,7 +274,10 @@ impl Admin {
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn lag(&self, group: &str, of: &[TopicName]) -> Result<Vec<Behind>, Fault> {
         let mut config = client::common(&self.settings)?;
-        config.set("group.id", group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config
+            .set("group.id", self.settings.scope.group(group))
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
         let consumer: BaseConsumer = config.create().map_err(|e| fatal("build of a consumer", e))?;
         let mut behind = Vec::new();
@@ -275,7 +288,7 @@ impl Admin {
     }
 
     fn lag_of(&self, consumer: &BaseConsumer, topic: TopicName) -> Result<Vec<Behind>, Fault> {
-        let name = topics::full_name(topic);
+        let name = self.settings.scope.topic(topic);
         let attempted = || format!("lag on {name}");
         let told = consumer.fetch_metadata(Some(&name), ASK);
         let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
@@ -293,17 +306,17 @@ impl Admin {
             let at = TopicPartition { topic, partition };
             behind.push(Behind { at, committed, end: Offset(high), records, oldest: None });
         }
-        first_records(consumer, &mut behind)?;
+        first_records((consumer, self.settings.scope), &mut behind)?;
         Ok(behind)
     }
 }
 
 /// Reads the first record that waits on each partition; where there is none, nothing waits but marks of transactions.
-fn first_records(consumer: &BaseConsumer, behind: &mut [Behind]) -> Result<(), Fault> {
+fn first_records((consumer, scope): (&BaseConsumer, Scope), behind: &mut [Behind]) -> Result<(), Fault> {
     let from = |b: &Behind| (b.at, b.committed.unwrap_or(Offset(b.end.0 - b.records)));
     let of: Vec<_> = behind.iter().filter(|b| b.records > 0).map(from).collect();
     let mut open = of.len();
-    consumer.assign(&list_of(&of)?).map_err(|e| fault("read of what waits", &e))?;
+    consumer.assign(&list_of(scope, &of)?).map_err(|e| fault("read of what waits", &e))?;
     for _ in 0..LOOKS {
         if open == 0 {
             break;
@@ -321,6 +334,22 @@ fn first_records(consumer: &BaseConsumer, behind: &mut [Behind]) -> Result<(), F
         }
     }
     consumer.unassign().map_err(|e| fault("read of what waits", &e))
+}
+
+/// A topic to be created: full name, partitions, settings.
+type New<'a> = (&'a str, u32, &'a BTreeMap<String, String>);
+
+fn new_of(change: &Change) -> Option<New<'_>> {
+    match change {
+        Change::Create { topic, partitions, configs } => Some((topic, *partitions, configs)),
+        Change::Grow { .. } | Change::Set { .. } | Change::Leave { .. } => None,
+    }
+}
+
+/// As many topics as a busy broker makes in the time of one request: a partition is a folder with files.
+fn batches<'a, 'n>(new: &'a [New<'n>]) -> impl Iterator<Item = &'a [New<'n>]> {
+    let most = new.iter().map(|(_, partitions, _)| *partitions).max().unwrap_or(1).max(1);
+    new.chunks((PARTITIONS_AT_ONCE / most as usize).max(1))
 }
 
 fn all_good(told: Vec<Result<String, (String, rdkafka::error::RDKafkaErrorCode)>>) -> Result<(), KafkaError> {

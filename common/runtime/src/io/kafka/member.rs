@@ -11,7 +11,7 @@ use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::topics::{self, Partitioning};
 use rustc_hash::FxHashMap;
 
-use super::client::{self, KafkaSettings, fatal};
+use super::client::{self, KafkaSettings, Scope, fatal};
 use super::publisher::Publisher;
 use super::source::Source;
 use crate::commit::Outbox;
@@ -51,6 +51,7 @@ pub struct KafkaMember {
     source: Option<Source>,
     publisher: Publisher,
     counts: FxHashMap<String, u32>,
+    scope: Scope,
 }
 
 impl KafkaMember {
@@ -70,7 +71,7 @@ impl KafkaMember {
             Err(_) => return Err(client::unreachable(settings, source.told())),
         };
         check(options, &counts)?;
-        Ok(Self { source: Some(source), publisher, counts })
+        Ok(Self { source: Some(source), publisher, counts, scope: settings.scope })
     }
 
     fn source(&mut self) -> Result<&mut Source, Fault> {
@@ -80,7 +81,7 @@ impl KafkaMember {
 
 impl Member for KafkaMember {
     fn partitions(&self, topic: TopicName) -> u32 {
-        self.counts.get(&topics::full_name(topic)).copied().unwrap_or(0)
+        self.counts.get(&self.scope.topic(topic)).copied().unwrap_or(0)
     }
 
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Fetched, Fault> {
@@ -139,12 +140,12 @@ fn check(options: &MemberOptions, counts: &FxHashMap<String, u32>) -> Result<(),
     let missing = |name: &str| fatal(attempted(), format!("topic {name} does not exist; run `da topics apply`"));
     let mut read = Vec::new();
     for topic in &options.topics {
-        let name = topics::full_name(*topic);
+        let name = options.settings.scope.topic(*topic);
         read.push(*counts.get(&name).ok_or_else(|| missing(&name))?);
     }
     let written = topics::all().iter().filter(|t| t.producers.iter().any(|p| p == options.service));
     for topic in written {
-        let name = topics::full_name(TopicName(topic.name.as_str()));
+        let name = options.settings.scope.topic(TopicName(topic.name.as_str()));
         let count = *counts.get(&name).ok_or_else(|| missing(&name))?;
         let inherits = topic.partitioning == Partitioning::Inherited;
         if let Some(other) = read.iter().find(|of| inherits && **of != count && feeds(options, topic)) {

@@ -52,7 +52,8 @@ impl KafkaReader {
         let mut topics = FxHashMap::default();
         for topic in told.topics().iter().filter(|t| !t.name().starts_with("__")) {
             let full = topic.name().to_owned();
-            let short = full.strip_prefix(PREFIX).unwrap_or(&full).to_owned();
+            let Some(name) = full.strip_prefix(settings.scope.0) else { continue };
+            let short = name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
             topics.insert(short, (full, u32::try_from(topic.partitions().len()).unwrap_or(0)));
         }
         Ok(Self { consumer, topics, place: None })
