@@ -13,6 +13,7 @@ mod extending;
 mod house;
 mod ingest;
 mod kafka;
+mod poison;
 mod postgres;
 mod registry;
 mod sim;
