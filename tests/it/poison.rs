@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use da_model::event::Event;
 use da_model::event::rejected::RejectionSource;
 use da_model::ids::{Offset, Partition, TopicName};
+use da_model::schema::{Schemas, codec};
 use da_model::time::Timestamp;
 use da_runtime::clock::SystemClock;
 use da_runtime::commit::GroupProtocol;
@@ -68,7 +70,7 @@ fn partner_topic(broker: &Broker) -> TopicName {
 }
 
 /// A worker over a group, until its group has read everything.
-fn until_read(stage: Box<dyn Stage>, protocol: Box<dyn GroupProtocol>) -> Watch {
+pub(crate) fn until_read(stage: Box<dyn Stage>, protocol: Box<dyn GroupProtocol>) -> Watch {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (board, stop) = (Board::default(), Stop::new());
     let watch = Watch::over(vec![board.clone()]);
@@ -102,7 +104,7 @@ fn append(broker: &Broker, topic: TopicName, records: Vec<(&str, Option<Vec<u8>>
 }
 
 /// All records of a topic that this test caused: those for which `mine` has an answer.
-fn of_mine<T>(broker: &Broker, topic: &str, mine: impl Fn(&Logged) -> Option<T>) -> Vec<T> {
+pub(crate) fn of_mine<T>(broker: &Broker, topic: &str, mine: impl Fn(&Logged) -> Option<T>) -> Vec<T> {
     let mut reader = KafkaReader::open(broker.settings()).unwrap();
     let mut found = Vec::new();
     for partition in (0..3).map(Partition) {
@@ -110,6 +112,15 @@ fn of_mine<T>(broker: &Broker, topic: &str, mine: impl Fn(&Logged) -> Option<T>)
         found.extend(records.into_iter().map(Logged::from).filter_map(|logged| mine(&logged)));
     }
     found
+}
+
+/// The id of the event that a record of ours is about; other tests leave records of nobody.
+fn event_id(logged: &Logged) -> Option<String> {
+    match codec::decode(&logged.value, &Schemas::embedded()).ok()?.1 {
+        Event::Usage(event) => Some(event.event_id.to_string()),
+        Event::Impact(signal) => Some(signal.event.event_id.to_string()),
+        _ => None,
+    }
 }
 
 fn good(event_id: &str) -> Vec<u8> {
@@ -178,10 +189,7 @@ fn a_partner_topic_with_the_worst_records_has_a_verdict_for_each() {
     assert_eq!(codes[0].0, "missing_field");
     let refused = [1, 2, 3, 4, 5, 6, 7, 8, 10].map(|n: usize| places[n].1);
     assert_eq!(told.iter().map(|t| t.0).collect::<Vec<_>>(), refused, "each with its place");
-    let mut accepted = of_mine(&broker, "gep.accepted", |logged| {
-        let event = logged.accepted();
-        ids.contains(&event.event_id.to_string()).then(|| event.event_id.to_string())
-    });
+    let mut accepted = of_mine(&broker, "gep.accepted", |logged| event_id(logged).filter(|id| ids.contains(id)));
     accepted.sort();
     assert_eq!(accepted, ids, "the neighbours are unharmed");
     let behind = broker.admin().lag(slot.group, &[topic]).unwrap();
@@ -226,11 +234,8 @@ fn a_topic_of_ours_with_records_of_nobody_lets_go_on_what_is_good() {
     append(&broker, topic, pair(0));
     take_in();
     // The key of the good ones decides the partition of the bad ones.
-    let key = of_mine(&broker, from.0, |logged| {
-        let mine = logged.value.starts_with(&[0]) && ids.contains(&logged.accepted().event_id.to_string());
-        mine.then(|| logged.key.clone())
-    })
-    .remove(0);
+    let mine = |logged: &Logged| event_id(logged).filter(|id| ids.contains(id));
+    let key = of_mine(&broker, from.0, |logged| mine(logged).map(|_| logged.key.clone())).remove(0);
     let large = BROKER_DEFAULT - 200;
     let bad: Vec<Option<Vec<u8>>> = vec![
         Some(b"\x07wrong magic".to_vec()),
@@ -260,12 +265,7 @@ fn a_topic_of_ours_with_records_of_nobody_lets_go_on_what_is_good() {
     assert!(kept == bad, "byte for byte, also the largest that the topic takes");
     let behind = broker.admin().lag("gep", &[from]).unwrap();
     assert!(behind.iter().all(|b| b.records == 0), "every offset is passed: {behind:?}");
-    let mut used = of_mine(&broker, "gep.usage", |logged| {
-        let (_, event) = logged.read();
-        let da_model::event::Event::Impact(signal) = event else { return None };
-        let id = signal.event.event_id.to_string();
-        ids.contains(&id).then_some(id)
-    });
+    let mut used = of_mine(&broker, "gep.usage", mine);
     used.sort();
     assert_eq!(used, ids, "the neighbours on both sides went on");
 }

@@ -4,6 +4,7 @@
 //! `skipped`; none says `ok` without an audit that agrees.
 
 mod crash;
+mod cut;
 mod figures;
 mod outage;
 mod plan;
@@ -16,7 +17,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 
 use crate::fleet::load::{Load, Offer};
-use crate::fleet::member::Member;
+use crate::fleet::member::{Member, SERVICES};
 use crate::fleet::{self, Fleet};
 use crate::process::now;
 use figures::Figures;
@@ -64,6 +65,7 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
         processes: plan.drill.processes(),
         partitions: plan.partitions,
         brokers: plan.drill.brokers(),
+        cut: plan.drill.cut(),
     };
     let mut fleet = match Fleet::start(&shape)? {
         Ok(fleet) => fleet,
@@ -79,6 +81,8 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
         Drill::BrokerFreeze => outage::freeze(&mut course)?,
         Drill::RebalanceStorm => storm::run(&mut course)?,
         Drill::RegistryOutage => outage::registry(&mut course)?,
+        Drill::CommitCut => cut::run(&mut course, &["gep", "dep"])?,
+        Drill::EndTxnCut => cut::run(&mut course, &SERVICES)?,
     }
     let figures = course.figures;
     load.wait(1_800)?;

@@ -5,6 +5,7 @@
 
 pub mod load;
 pub mod member;
+pub mod proxy;
 pub mod servers;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use da_runtime::io::kafka::positions::Positions;
 
 use load::{Load, Offer};
 use member::{Member, SERVICES};
+use proxy::{Cut, Proxy};
 use servers::{Servers, Started};
 
 /// How large a fleet is, and which programs it runs.
@@ -33,6 +35,8 @@ pub struct Plan {
     pub partitions: u32,
     /// Brokers, and replicas of every topic.
     pub brokers: usize,
+    /// What a proxy before the database or the one broker cuts off; without it there is none.
+    pub cut: Option<Cut>,
 }
 
 /// A running fleet.
@@ -42,6 +46,8 @@ pub struct Fleet {
     members: Vec<Member>,
     /// What they stand on.
     pub servers: Servers,
+    /// What stands before them, if anything does.
+    pub proxy: Option<Proxy>,
     /// Its folder.
     pub dir: PathBuf,
     da: PathBuf,
@@ -59,7 +65,9 @@ impl Fleet {
     /// When something is there and does not start.
     pub fn start(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
         std::fs::create_dir_all(&plan.dir)?;
-        let servers = match Servers::start(&plan.dir.join("run"), plan.brokers)? {
+        let proxy = plan.cut.map(Proxy::start).transpose()?;
+        let advertised = proxy.as_ref().filter(|_| plan.cut == Some(Cut::EndTxn)).map(|proxy| proxy.address.port());
+        let servers = match Servers::start(&plan.dir.join("run"), plan.brokers, advertised)? {
             Started::Here(servers) => servers,
             Started::Missing(what) => return Ok(Err(what)),
         };
@@ -67,12 +75,13 @@ impl Fleet {
         let mut fleet = Self {
             members: Vec::new(),
             servers,
+            proxy,
             dir: plan.dir.clone(),
             da: plan.programs.join("da"),
             settings,
             key: String::new(),
         };
-        std::fs::write(&fleet.settings, fleet.yaml()?)?;
+        std::fs::write(&fleet.settings, fleet.yaml(plan.cut)?)?;
         fleet.prepare(plan.partitions)?;
         for service in SERVICES {
             for slot in 0..plan.processes {
@@ -84,13 +93,21 @@ impl Fleet {
         Ok(Ok(fleet))
     }
 
-    fn yaml(&self) -> anyhow::Result<String> {
+    fn yaml(&self, cut: Option<Cut>) -> anyhow::Result<String> {
         let dir = self.dir.display();
+        let mut kafka = self.servers.address("KAFKA_BOOTSTRAP")?.to_owned();
+        let mut database = self.servers.address("DATABASE_URL")?.to_owned();
+        if let Some(proxy) = &self.proxy {
+            let behind = if cut == Some(Cut::Commit) { &mut database } else { &mut kafka };
+            let address = address_of(behind)?;
+            proxy.leads_to(address);
+            *behind = behind.replace(&address.to_string(), &proxy.address.to_string());
+        }
         Ok(format!(
             "embedded: {{dir: \"{dir}/data\"}}\nkafka: {{bootstrap: \"{}\"}}\npostgres: {{url: \"{}\"}}\n\
              registry: {{url: \"{}\", cache_dir: \"{dir}/registry-cache\"}}\n",
-            self.servers.address("KAFKA_BOOTSTRAP")?,
-            self.servers.address("DATABASE_URL")?,
+            kafka,
+            database,
             self.servers.address("REGISTRY_URL")?,
         ))
     }
@@ -218,4 +235,11 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// The address in `user:password@host:port/name`, or alone.
+fn address_of(text: &str) -> anyhow::Result<std::net::SocketAddr> {
+    let behind = text.rsplit('@').next().unwrap_or(text);
+    let address = behind.split('/').next().unwrap_or(behind);
+    address.parse().with_context(|| format!("{address} is no address of one server"))
 }

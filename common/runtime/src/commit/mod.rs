@@ -12,6 +12,7 @@
 
 pub mod blob;
 pub mod board;
+pub mod care;
 pub mod embedded_txn;
 pub mod engine;
 pub mod folder;
@@ -64,6 +65,8 @@ pub struct Part {
 pub struct Polled {
     /// In (topic, partition) order.
     pub parts: Vec<Part>,
+    /// Processes died at the one record of this poll as often as they may: it is to be refused unread.
+    pub set_aside: bool,
 }
 
 /// What one poll asks for.
