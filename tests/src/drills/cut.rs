@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 
 use super::Course;
 use super::watch::{Watch, patient};
+use crate::fleet::proxy::Proxy;
 use crate::process::{deadline, now};
 
 /// How long no answer of the kind may come until the drill gives up, s.
@@ -28,8 +29,7 @@ pub(super) fn run(course: &mut Course<'_>, hit: &[&'static str]) -> anyhow::Resu
         watch.moved(course, before, begun)?;
         course.tell(&format!("cut {cut}/{cuts}: the answer to a commit is lost"));
     }
-    let made = course.fleet.proxy.as_ref().map_or(0, super::super::fleet::proxy::Proxy::cuts);
+    let made = course.fleet.proxy.as_ref().map_or(0, Proxy::cuts);
     ensure!(made == cuts, "{made} answers were cut off, {cuts} were meant");
-    course.count("cuts", made);
     Ok(())
 }

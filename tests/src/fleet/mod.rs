@@ -117,17 +117,25 @@ impl Fleet {
         self.tool(&["topics", "apply", "--partitions", &partitions, "--replicas", &replicas])?;
         self.tool(&["migrate"])?;
         self.tool(&["schemas", "register"])?;
+        self.key = self.key(1_000_000)?;
+        Ok(())
+    }
+
+    /// A new key that may post so many events per second.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn key(&self, events_per_second: u64) -> anyhow::Result<String> {
         let data = self.dir.join("data");
         let output = Command::new(&self.da)
             .args(["keys", "create", "--partner", "drill", "--tenant", "drill", "--json", "--dir"])
             .arg(&data)
-            .args(["--events-per-second", "1000000", "--bytes-per-second", "2000000000"])
+            .args(["--events-per-second", &events_per_second.to_string(), "--bytes-per-second", "2000000000"])
             .output()?;
         ensure!(output.status.success(), "da keys create: {}", String::from_utf8_lossy(&output.stderr));
         let made: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         let key = made.get("key").and_then(|k| k.as_str());
-        key.context("the answer of da keys create has no key")?.clone_into(&mut self.key);
-        Ok(())
+        Ok(key.context("the answer of da keys create has no key")?.to_owned())
     }
 
     /// What a `da` command on the settings of the fleet prints.
@@ -171,6 +179,24 @@ impl Fleet {
     pub fn load(&mut self, slot: usize, offer: Offer) -> anyhow::Result<Load> {
         let to = self.member("gep", slot)?.http;
         Load::start(&self.da, (to, &self.key), &self.dir, offer)
+    }
+
+    /// Begins to post with another key to the gep of slot 0.
+    ///
+    /// # Errors
+    /// When the load cannot be started.
+    pub fn load_with(&mut self, key: &str, offer: Offer) -> anyhow::Result<Load> {
+        let to = self.member("gep", 0)?.http;
+        Load::start(&self.da, (to, key), &self.dir, offer)
+    }
+
+    /// Another process for a place that is held.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn twin(&self, service: &'static str, slot: usize) -> anyhow::Result<Member> {
+        let programs = self.da.parent().context("programs lie in a folder")?;
+        Member::new((service, slot), programs, &self.settings)
     }
 
     /// A look at the positions of a service's groups.

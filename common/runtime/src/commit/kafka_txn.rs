@@ -177,12 +177,13 @@ impl KafkaTxn {
             Some((attempt.at, position, attempt.number))
         };
         let stored = attempts.iter().filter_map(of).map(|(at, position, number)| stored_of(at, &position, number));
-        self.member.publish(&[], &stored.collect::<Result<Vec<_>, _>>()?)?;
+        let done = self.member.publish(&[], &stored.collect::<Result<Vec<_>, _>>()?);
         if self.member.suspect() {
             self.suspects += 1;
-            return Err(transient("count of an attempt", "its outcome is unknown; it is counted again"));
+            let doubt = || transient("count of an attempt", "its outcome is unknown; it is counted again");
+            return Err(done.err().unwrap_or_else(doubt));
         }
-        Ok(())
+        done
     }
 
     fn publish(&mut self, work: &Work) -> Result<(), Fault> {

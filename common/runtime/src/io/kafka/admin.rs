@@ -268,6 +268,8 @@ impl Admin {
         let mut config = client::common(&self.settings)?;
         config.set("group.id", group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        // An end is told by an answer without records, which a broker keeps back for as long as it may.
+        config.set("fetch.wait.max.ms", "5");
         let consumer: BaseConsumer = config.create().map_err(|e| fatal("build of a consumer", e))?;
         let mut behind = Vec::new();
         for topic in of {
