@@ -119,7 +119,12 @@ fn event_id(logged: &Logged) -> Option<String> {
     match codec::decode(&logged.value, &Schemas::embedded()).ok()?.1 {
         Event::Usage(event) => Some(event.event_id.to_string()),
         Event::Impact(signal) => Some(signal.event.event_id.to_string()),
-        _ => None,
+        Event::Discrete(_)
+        | Event::System(_)
+        | Event::Entity(_)
+        | Event::Content(_)
+        | Event::Rejected(_)
+        | Event::Dead(_) => None,
     }
 }
 

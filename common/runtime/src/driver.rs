@@ -89,7 +89,7 @@ impl<H: Handler> Stage for Driver<H> {
             if polled.is_empty() {
                 return Ok(Stepped::default());
             }
-            let done = self.batch(protocol, &polled, condemned(&polled, condemn));
+            let done = self.batch(protocol, &polled, condemn);
             if !matches!(done, Ok(Some(_))) {
                 protocol.abandon();
             }
@@ -111,15 +111,9 @@ impl<H: Handler> Driver<H> {
     /// Decides and commits one batch; `None` says that a partition was stopped, by the breaker or for want of a
     /// writer's schema, and the batch must be redone without it.
     /// `condemn` refuses the one record of it that is left, unread.
-    fn batch(
-        &mut self,
-        protocol: &mut dyn Protocol,
-        polled: &Polled,
-        condemn: Option<Rejection>,
-    ) -> Result<Option<Stepped>, Fault> {
-        let foreign =
-            if condemn.is_some() { Some(Foreign::default()) } else { self.waiting.foreign(&self.options, polled) };
-        let Some(foreign) = foreign else { return Ok(None) };
+    fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
+        let Some(foreign) = self.waiting.foreign(&self.options, polled) else { return Ok(None) };
+        let condemn = polled.condemned(condemn);
         let decoded: Vec<_> = polled.records().map(|record| self.decode(record, &foreign, condemn.as_ref())).collect();
         let rows = protocol.begin(&union(&decoded))?;
         let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
@@ -150,10 +144,7 @@ impl<H: Handler> Driver<H> {
         condemn: Option<&Rejection>,
     ) -> Decoded<'r, H::Input<'r>> {
         if let Some(refused) = condemn {
-            // Its number on the edge is counted where it can be read: nothing is missing behind it.
-            let value = record.value.filter(|_| self.internal(record.topic));
-            let lineage = value.and_then(|value| codec::decode_lineage(value, &self.options.schemas).ok());
-            return Decoded::refused(Origin::new(record, lineage), refused.clone());
+            return Decoded::refused(Origin::unread(record, &self.options.schemas), refused.clone());
         }
         let read = match foreign.read(record) {
             Ok(read) => read,
@@ -238,14 +229,6 @@ impl<'r, I> Decoded<'r, I> {
     const fn refused(origin: Origin<'r>, rejection: Rejection) -> Self {
         Self { origin, input: Err(rejection), reads: Vec::new() }
     }
-}
-
-/// Why the one record of a batch is refused unread, if it is.
-fn condemned(polled: &Polled, unstorable: bool) -> Option<Rejection> {
-    if polled.set_aside {
-        return Some(Rejection::new(Reason::ProcessKiller, "the process died each time it was tried by itself"));
-    }
-    unstorable.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
 }
 
 fn failed_by_us(decided: &Result<Effects<'_>, Rejection>) -> bool {

@@ -31,8 +31,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use da_model::delivery::edge::Edges;
-use da_model::fault::Fault;
+use da_model::fault::{Fault, Rejection};
 use da_model::ids::{Offset, TopicName, TopicPartition};
+use da_model::outcome::Reason;
 use da_model::record::Record;
 use da_model::state::{Row, RowKey};
 
@@ -149,6 +150,15 @@ impl Polled {
         self.parts.iter().flat_map(|part| {
             part.spans.iter().flat_map(|(segment, range)| range.clone().filter_map(|n| segment.record(part.at, n)))
         })
+    }
+
+    /// Why the one record of it is refused unread, if it is: it was set aside, or what follows from it is `unstorable`.
+    #[must_use]
+    pub fn condemned(&self, unstorable: bool) -> Option<Rejection> {
+        if self.set_aside {
+            return Some(Rejection::new(Reason::ProcessKiller, "the process died each time it was tried by itself"));
+        }
+        unstorable.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
     }
 
     /// The number of records.
