@@ -39,9 +39,13 @@ impl Drop for Sleeper {
 }
 
 fn open(broker: &Broker, slot: Slot, (topic, holder): (TopicName, Holder)) -> Result<KafkaMember, Fault> {
+    reading(broker, slot, (vec![topic], holder))
+}
+
+fn reading(broker: &Broker, slot: Slot, (topics, holder): (Vec<TopicName>, Holder)) -> Result<KafkaMember, Fault> {
     let settings = KafkaSettings { session_timeout: Duration::from_secs(2), ..broker.settings().clone() };
     let base = MemberOptions::new(settings, slot.group, slot.slot.to_string(), Arc::new(SystemClock));
-    KafkaMember::open(&MemberOptions { topics: vec![topic], holder, ..base })
+    KafkaMember::open(&MemberOptions { topics, holder, ..base })
 }
 
 fn owns(member: &mut KafkaMember) {
@@ -87,4 +91,27 @@ fn a_holder_on_another_host_is_given_the_time_of_a_session() {
     drop(first);
     let mut second = open(&broker, slot, (topic, Holder::this())).unwrap();
     owns(&mut second);
+}
+
+#[test]
+fn a_process_that_comes_back_with_one_more_topic_reads_that_too() {
+    let Some(broker) = Broker::at_hand("a_process_that_comes_back_with_one_more_topic_reads_that_too") else { return };
+    let (old, new, slot) = (broker.topic(1), broker.topic(1), Slot::new());
+    let ended = Holder { started: 1, ..Holder::this() };
+    let mut first = reading(&broker, slot, (vec![old], ended)).unwrap();
+    owns(&mut first);
+    drop(first);
+    let mut second = reading(&broker, slot, (vec![old, new], Holder::this())).unwrap();
+    let mut assigned = Vec::new();
+    for _ in 0..400 {
+        assigned.extend(second.poll(1, Duration::from_millis(25)).unwrap().assigned);
+        if assigned.len() == 2 {
+            break;
+        }
+    }
+    let mut topics: Vec<TopicName> = assigned.iter().map(|at| at.topic).collect();
+    topics.sort_unstable();
+    let mut expected = vec![old, new];
+    expected.sort_unstable();
+    assert_eq!(topics, expected);
 }

@@ -11,19 +11,16 @@ use crate::fleet::load::Offer;
 use crate::fleet::servers::Part;
 use crate::process::{now, pause};
 
-/// What the key of the greedy partner may post, events per second: it posts as fast as it can.
-const ALLOWED: u64 = 200;
 /// How long the database stands still, ms: groups fall behind meanwhile.
 const STILL_MS: u64 = 4_000;
 /// The most memory that a process may have used, MB.
 const MOST_MB: u64 = 1_024;
 
 pub(super) fn run(course: &mut Course<'_>) -> anyhow::Result<()> {
-    let key = course.fleet.key(ALLOWED)?;
     let plan = course.plan;
-    // Half of all events come from the greedy one.
-    let offer = Offer { events: plan.size.events / 2, seed: plan.seed + 1, rate: 0 };
-    let greedy = course.fleet.load_with(&key, offer)?;
+    // As much again, as fast as it goes, with a key that may post a fraction of it.
+    let offer = Offer { events: plan.size.events, seed: plan.seed + 1, rate: 0 };
+    let greedy = course.fleet.limited_load(offer)?;
     course.others.push(greedy);
     let watch = Watch::over(course.fleet)?;
     for fault in 1..=plan.size.faults {

@@ -22,6 +22,9 @@ use member::{Member, SERVICES};
 use proxy::{Cut, Proxy};
 use servers::{Servers, Started};
 
+/// What the limited key may post, events per second.
+const LIMIT: u64 = 200;
+
 /// How large a fleet is, and which programs it runs.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -53,6 +56,7 @@ pub struct Fleet {
     da: PathBuf,
     settings: PathBuf,
     key: String,
+    limited: String,
 }
 
 /// Where a group stands, partition by partition.
@@ -80,6 +84,7 @@ impl Fleet {
             da: plan.programs.join("da"),
             settings,
             key: String::new(),
+            limited: String::new(),
         };
         std::fs::write(&fleet.settings, fleet.yaml(plan.cut)?)?;
         fleet.prepare(plan.partitions)?;
@@ -117,15 +122,12 @@ impl Fleet {
         self.tool(&["topics", "apply", "--partitions", &partitions, "--replicas", &replicas])?;
         self.tool(&["migrate"])?;
         self.tool(&["schemas", "register"])?;
-        self.key = self.key(1_000_000)?;
+        self.key = self.new_key(1_000_000)?;
+        self.limited = self.new_key(LIMIT)?;
         Ok(())
     }
 
-    /// A new key that may post so many events per second.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn key(&self, events_per_second: u64) -> anyhow::Result<String> {
+    fn new_key(&self, events_per_second: u64) -> anyhow::Result<String> {
         let data = self.dir.join("data");
         let output = Command::new(&self.da)
             .args(["keys", "create", "--partner", "drill", "--tenant", "drill", "--json", "--dir"])
@@ -181,13 +183,13 @@ impl Fleet {
         Load::start(&self.da, (to, &self.key), &self.dir, offer)
     }
 
-    /// Begins to post with another key to the gep of slot 0.
+    /// Begins to post to the gep of slot 0 with a key that may post little.
     ///
     /// # Errors
     /// When the load cannot be started.
-    pub fn load_with(&mut self, key: &str, offer: Offer) -> anyhow::Result<Load> {
+    pub fn limited_load(&mut self, offer: Offer) -> anyhow::Result<Load> {
         let to = self.member("gep", 0)?.http;
-        Load::start(&self.da, (to, key), &self.dir, offer)
+        Load::start(&self.da, (to, &self.limited), &self.dir, offer)
     }
 
     /// Another process for a place that is held.

@@ -75,10 +75,9 @@ impl KafkaMember {
             Err(_) => return Err(client::unreachable(settings, source.told())),
         };
         check(options, &counts)?;
-        if let Some(topic) = options.topics.first() {
-            let (topic, me, clock) = (topics::full_name(*topic), &options.holder, &options.clock);
-            Slot { settings, group, slot, topic: &topic, me, clock }.take(source.client())?;
-        }
+        let names: Vec<String> = options.topics.iter().map(|topic| topics::full_name(*topic)).collect();
+        let (topics, me, clock) = (&names, &options.holder, &options.clock);
+        Slot { settings, group, slot, topics, me, clock }.take(source.client())?;
         source.join()?;
         Ok(Self { source: Some(source), publisher, counts })
     }

@@ -82,15 +82,15 @@ pub(super) struct Slot<'a> {
     pub(super) settings: &'a KafkaSettings,
     pub(super) group: &'a str,
     pub(super) slot: &'a str,
-    /// The full name of a topic that is there.
-    pub(super) topic: &'a str,
+    /// The full names of the topics that it reads, which are there.
+    pub(super) topics: &'a [String],
     pub(super) me: &'a Holder,
     pub(super) clock: &'a Arc<dyn Clock>,
 }
 
 impl Slot<'_> {
     /// Takes the slot, unless a living process has it. A holder on another host is given the time in which a dead one
-    /// disappears from the group.
+    /// disappears from the group; so is one that read other topics, because brokers hand its partitions on as they were.
     ///
     /// # Errors
     /// [`Fault::Fatal`] with a plain sentence where another process runs with this slot.
@@ -98,14 +98,15 @@ impl Slot<'_> {
         let Ok(board) = self.board() else { return Ok(()) };
         let wait = self.settings.session_timeout + GRACE;
         let until = self.clock.now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-        while self.is_joined(asking) {
-            let Some(holder) = self.holder(&board).filter(|holder| holder != self.me) else { break };
-            let here = holder.host == self.me.host;
-            if here && !holder.lives_here() {
-                break;
-            }
-            if here || self.clock.now() >= until {
-                return Err(self.taken(&holder));
+        while let Some(topics) = self.joined(asking) {
+            let holder = self.holder(&board).filter(|holder| holder != self.me);
+            let here = holder.as_ref().is_some_and(|holder| holder.host == self.me.host);
+            let over = self.clock.now() >= until;
+            match holder {
+                Some(holder) if here && holder.lives_here() || over && !here => return Err(self.taken(&holder)),
+                Some(_) if !here => {}
+                Some(_) | None if over || self.reads(&topics) => break,
+                Some(_) | None => {}
             }
             // Nothing is subscribed: this serves the client's events and waits.
             drop(asking.poll(Timeout::After(LOOK)));
@@ -122,12 +123,19 @@ impl Slot<'_> {
         fatal(format!("join of {} as {}-{}", self.group, self.group, self.slot), told)
     }
 
-    /// Whether a member of this slot is in the group, living or not yet missed.
-    fn is_joined<C: ConsumerContext>(&self, asking: &BaseConsumer<C>) -> bool {
+    /// What the member of this slot subscribed to that is in the group, living or not yet missed.
+    fn joined<C: ConsumerContext>(&self, asking: &BaseConsumer<C>) -> Option<Vec<String>> {
         let instance = format!("{}-{}-", self.group, self.slot);
         let is_it = |id: &str| id.starts_with(&instance) && id.len() == instance.len() + RANDOM - 1;
         let told = asking.fetch_group_list(Some(self.group), ASK);
-        told.is_ok_and(|list| list.groups().iter().flat_map(|g| g.members()).any(|m| is_it(m.id())))
+        let told = told.ok()?;
+        let member = told.groups().iter().flat_map(|g| g.members()).find(|m| is_it(m.id()))?;
+        Some(member.metadata().and_then(subscribed).unwrap_or_default())
+    }
+
+    /// Whether these are the topics of this member; brokers do not always tell any.
+    fn reads(&self, topics: &[String]) -> bool {
+        topics.is_empty() || topics.len() == self.topics.len() && topics.iter().all(|t| self.topics.contains(t))
     }
 
     /// Who signed last.
@@ -139,7 +147,7 @@ impl Slot<'_> {
     /// A signature that fails is one that is missing: the next one to come joins without asking.
     fn sign(&self, board: &BaseConsumer) {
         let place = self.place();
-        if let Some(mut element) = place.find_partition(self.topic, 0) {
+        if let Some(mut element) = self.topics.first().and_then(|topic| place.find_partition(topic, 0)) {
             element.set_metadata(self.me.to_text());
             drop(element.set_offset(rdkafka::Offset::Offset(0)));
         }
@@ -148,7 +156,9 @@ impl Slot<'_> {
 
     fn place(&self) -> TopicPartitionList {
         let mut place = TopicPartitionList::with_capacity(1);
-        place.add_partition(self.topic, 0);
+        if let Some(topic) = self.topics.first() {
+            place.add_partition(topic, 0);
+        }
         place
     }
 
@@ -157,6 +167,20 @@ impl Slot<'_> {
         config.set("group.id", format!("{}-{}.holder", self.group, self.slot)).set("enable.auto.commit", "false");
         config.create().map_err(|e| fatal("build of a consumer", e))
     }
+}
+
+/// The topics in a member's metadata: a version, then names with their lengths, numbers with the high byte first.
+fn subscribed(metadata: &[u8]) -> Option<Vec<String>> {
+    let (_, rest) = metadata.split_first_chunk::<2>()?;
+    let (count, mut rest) = rest.split_first_chunk::<4>()?;
+    let mut topics = Vec::new();
+    for _ in 0..u32::from_be_bytes(*count) {
+        let (length, behind) = rest.split_first_chunk::<2>()?;
+        let (name, behind) = behind.split_at_checked(u16::from_be_bytes(*length).into())?;
+        topics.push(String::from_utf8_lossy(name).into_owned());
+        rest = behind;
+    }
+    Some(topics)
 }
 
 #[cfg(test)]
@@ -178,5 +202,12 @@ mod tests {
         assert_eq!(Holder::from_text(&holder.to_text()), Some(holder));
         assert_eq!(Holder::from_text("e1 >a/0=1"), None);
         assert_eq!(Holder::from_text(""), None);
+    }
+
+    #[test]
+    fn the_topics_of_a_member_are_read_from_its_metadata() {
+        let metadata = b"\0\x01\0\0\0\x02\0\x01a\0\x03b.c\xff\xff\xff\xff";
+        assert_eq!(subscribed(metadata), Some(vec!["a".to_owned(), "b.c".to_owned()]));
+        assert_eq!((subscribed(b""), subscribed(&metadata[..9])), (None, None));
     }
 }
