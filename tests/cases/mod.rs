@@ -44,7 +44,7 @@ mod a17_time_bounds;
 mod a18_seconds;
 mod a19_over_night;
 mod a20_mixed_array;
-mod a21_poison;
+pub(crate) mod a21_poison;
 mod a23_local_date;
 mod a24_teacher;
 mod a25_override;

@@ -20,9 +20,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
-use super::client::{self, Ear, KafkaSettings, Scope, fatal, fault};
+use super::client::{self, Ear, KafkaSettings, RECORD_BYTES, Scope, fatal, fault};
 use super::source::{list_of, next_of, number};
 
+/// The setting for the longest record of a topic; a dead letter is longer than the record that it holds.
+const LARGEST: &str = "max.message.bytes";
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
 /// Partitions that are asked for in one request.
@@ -279,6 +281,8 @@ impl Admin {
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        // An end is told by an answer without records, which a broker keeps back for as long as it may.
+        config.set("fetch.wait.max.ms", "5");
         let consumer: BaseConsumer = config.create().map_err(|e| fatal("build of a consumer", e))?;
         let mut behind = Vec::new();
         for topic in of {
@@ -363,10 +367,14 @@ fn options() -> AdminOptions {
 /// The settings that `topics.yaml` asks for.
 fn configs_of(topic: &Topic) -> BTreeMap<String, String> {
     let kept = topic.retention_days.map_or(-1, |days| i64::from(days) * 86_400_000);
-    BTreeMap::from([
+    let mut configs = BTreeMap::from([
         ("cleanup.policy".to_owned(), topic.cleanup.clone()),
         ("retention.ms".to_owned(), kept.to_string()),
-    ])
+    ]);
+    if topic.schema == "dead_letter" {
+        configs.insert(LARGEST.to_owned(), RECORD_BYTES.to_string());
+    }
+    configs
 }
 
 /// What makes one topic agree with its row.
@@ -407,6 +415,10 @@ fn adds(key: &str, now: Option<&str>, meant: &str) -> bool {
     if key == "cleanup.policy" {
         return now.unwrap_or("delete") == meant;
     }
+    if key == LARGEST {
+        let bytes = |text: &str| text.parse::<usize>().unwrap_or(0);
+        return now.is_none_or(|now| bytes(now) <= bytes(meant));
+    }
     let kept = |text: &str| text.parse::<i64>().map_or(0, |ms| if ms < 0 { i64::MAX } else { ms });
     kept(meant) == i64::MAX || now.is_some_and(|now| kept(now) <= kept(meant))
 }
@@ -446,6 +458,16 @@ mod tests {
                 "leave t as it is: cleanup.policy is compact, delete is planned",
                 "set t: retention.ms is 1000, -1 is planned"
             ]
+        );
+        let dead = topics::all().iter().find(|t| t.name == "gep.dead").unwrap();
+        assert_eq!(
+            shown(Some(&found(12, &both)), dead),
+            ["set t: max.message.bytes is the broker's default, 16777216 is planned"]
+        );
+        let large = [both[0], both[1], ("max.message.bytes", "20000000")];
+        assert_eq!(
+            shown(Some(&found(12, &large)), dead),
+            ["leave t as it is: max.message.bytes is 20000000, 16777216 is planned"]
         );
         let week = Topic { retention_days: Some(7), ..row() };
         assert_eq!(

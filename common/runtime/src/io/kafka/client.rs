@@ -212,6 +212,8 @@ fn check_sasl(sasl: Option<&Sasl>) -> Result<(), String> {
 
 /// Below the transaction timeout, so that a lost message ends a transaction and not the broker.
 pub(super) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest record: a dead letter holds the whole record that was refused, which may fill what its topic takes.
+pub(super) const RECORD_BYTES: usize = 16 << 20;
 /// The longest wait of the edge.
 const EDGE_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -296,6 +298,7 @@ fn producer(settings: &KafkaSettings) -> Result<ClientConfig, Fault> {
     };
     config.set("acks", "all").set("enable.idempotence", "true").set("compression.type", compression);
     config.set("linger.ms", millis(settings.linger)).set("partitioner", "murmur2_random");
+    config.set("message.max.bytes", RECORD_BYTES.to_string());
     config.set("queue.buffering.max.kbytes", "32768").set("queue.buffering.max.messages", "200000");
     config.set("statistics.interval.ms", "0").set("message.max.bytes", settings.record_bytes.to_string());
     Ok(config)
@@ -483,6 +486,7 @@ mod tests {
             ("retry.backoff.ms", "20"),
             ("delivery.report.only.error", "true"),
             ("acks", "all"),
+            ("message.max.bytes", "16777216"),
         ];
         for (key, value) in expected {
             assert_eq!(config.get(key), Some(value), "{key}");

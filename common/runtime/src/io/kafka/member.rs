@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::client::{self, KafkaSettings, Scope, fatal};
 use super::publisher::Publisher;
+use super::slot::{Holder, Slot};
 use super::source::Source;
 use crate::commit::Outbox;
 use crate::ports::{Clock, Committed, Fetched, Member};
@@ -35,6 +36,8 @@ pub struct MemberOptions {
     pub clock: Arc<dyn Clock>,
     /// Told of each step; silent in production.
     pub probe: Arc<dyn Probe>,
+    /// The process that it is part of.
+    pub holder: Holder,
 }
 
 impl MemberOptions {
@@ -42,7 +45,8 @@ impl MemberOptions {
     #[must_use]
     pub fn new(settings: KafkaSettings, group: &'static str, slot: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         let (slot, topics) = (slot.into(), Vec::new());
-        Self { settings, group, slot, topics, service: group, clock, probe: Arc::new(Silent) }
+        let (probe, holder) = (Arc::new(Silent), Holder::this());
+        Self { settings, group, slot, topics, service: group, clock, probe, holder }
     }
 }
 
@@ -55,10 +59,11 @@ pub struct KafkaMember {
 }
 
 impl KafkaMember {
-    /// Looks at the topics, then joins the group.
+    /// Looks at the topics and at who has the slot, then joins the group.
     ///
     /// # Errors
-    /// [`Fault::Fatal`] with a sentence where settings or topics are wrong or the broker refuses us;
+    /// [`Fault::Fatal`] with a sentence where settings or topics are wrong, another process runs with the slot, or the
+    /// broker refuses us;
     /// [`Fault::Transient`] where it cannot be reached.
     pub fn open(options: &MemberOptions) -> Result<Self, Fault> {
         let MemberOptions { settings, group, slot, .. } = options;
@@ -71,6 +76,11 @@ impl KafkaMember {
             Err(_) => return Err(client::unreachable(settings, source.told())),
         };
         check(options, &counts)?;
+        let names: Vec<String> = options.topics.iter().map(|topic| settings.scope.topic(*topic)).collect();
+        let (topics, me, clock) = (&names, &options.holder, &options.clock);
+        let group = &settings.scope.group(group);
+        Slot { settings, group, slot, topics, me, clock }.take(source.client())?;
+        source.join()?;
         Ok(Self { source: Some(source), publisher, counts, scope: settings.scope })
     }
 

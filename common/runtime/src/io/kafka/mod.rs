@@ -11,4 +11,5 @@ pub mod positions;
 mod publisher;
 pub mod reader;
 pub mod sink;
+pub mod slot;
 mod source;

@@ -133,7 +133,7 @@ struct Batch {
 }
 
 impl Source {
-    /// Joins the group.
+    /// A client of the group that has not joined it.
     pub(super) fn open(
         settings: &KafkaSettings,
         (group, slot): (&str, &str),
@@ -141,10 +141,20 @@ impl Source {
     ) -> Result<Self, Fault> {
         let config = client::consumer(settings, group, slot)?;
         let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (settings.scope.topic(*t), *t)).collect();
-        let consumer = join(&config, &names)?;
+        let consumer = build(&config)?;
         let (reading, waiting) = (BTreeMap::new(), Vec::new());
         let KafkaSettings { batch_bytes, scope, .. } = *settings;
         Ok(Self { consumer, config, names, reading, waiting, metadata: None, batch_bytes, scope, paused: false })
+    }
+
+    /// Joins the group.
+    pub(super) fn join(&self) -> Result<(), Fault> {
+        subscribe(&self.consumer, &self.names)
+    }
+
+    /// The client, for questions before it joins.
+    pub(super) const fn client(&self) -> &BaseConsumer<impl ConsumerContext + use<>> {
+        &self.consumer
     }
 
     /// Joins anew with nothing assigned. A client whose session lapsed asks for a new place, and a heartbeat of the old
@@ -152,7 +162,8 @@ impl Source {
     fn join_again(&mut self) -> Result<(), Fault> {
         let lost = self.reading.keys().chain(&self.waiting);
         let lost = lost.map(|at| (self.scope.topic(at.topic), number(at.partition))).collect();
-        self.consumer = join(&self.config, &self.names)?;
+        self.consumer = build(&self.config)?;
+        self.join()?;
         self.consumer.context().note(Change::Revoked(lost));
         Ok(())
     }
@@ -364,12 +375,13 @@ impl Source {
     }
 }
 
-fn join(config: &ClientConfig, names: &FxHashMap<String, TopicName>) -> Result<BaseConsumer<Rebalances>, Fault> {
-    let consumer: BaseConsumer<Rebalances> =
-        config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))?;
+fn build(config: &ClientConfig) -> Result<BaseConsumer<Rebalances>, Fault> {
+    config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))
+}
+
+fn subscribe(consumer: &BaseConsumer<Rebalances>, names: &FxHashMap<String, TopicName>) -> Result<(), Fault> {
     let list: Vec<&str> = names.keys().map(String::as_str).collect();
-    consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {}", list.join(", ")), e))?;
-    Ok(consumer)
+    consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {}", list.join(", ")), e))
 }
 
 /// Copies a record out of the fetch buffer, which one message would pin as a whole.
