@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cluster;
 pub mod connecting;
 pub mod commands;
+pub mod doctor;
 pub mod learners;
 pub mod ledger;
 pub mod oracle;

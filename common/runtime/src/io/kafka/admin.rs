@@ -258,6 +258,33 @@ impl Admin {
         self.seen(&[(&name, partitions)])
     }
 
+    /// Brokers of the cluster.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why they do not answer.
+    pub fn brokers(&self) -> Result<usize, Fault> {
+        let told = self.client.inner().fetch_metadata(None, ASK);
+        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        Ok(told.brokers().len())
+    }
+
+    /// Creates a topic with one partition and the brokers' own number of replicas, unless it is there.
+    pub(super) fn ensure(&self, topic: TopicName, configs: &BTreeMap<String, String>) -> Result<(), Fault> {
+        let name = topics::full_name(topic);
+        let told = self.client.inner().fetch_metadata(None, ASK);
+        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        if told.topics().iter().any(|t| t.name() == name && t.error().is_none()) {
+            return Ok(());
+        }
+        self.create(&name, (1, -1), configs).map_err(|e| fault(format!("create {name}"), &e))?;
+        self.seen(&[(&name, 1)])
+    }
+
+    /// The native client, for questions that the safe one does not know.
+    pub(super) fn native(&self) -> *mut rdkafka::types::RDKafka {
+        self.client.inner().native_ptr()
+    }
+
     /// How far a group is behind on every partition of these topics.
     ///
     /// # Errors

@@ -12,3 +12,4 @@ mod publisher;
 pub mod reader;
 pub mod sink;
 mod source;
+pub mod trial;
