@@ -11,6 +11,7 @@ pub mod commands;
 pub mod doctor;
 pub mod learners;
 pub mod ledger;
+pub mod live;
 pub mod oracle;
 pub mod output;
 pub mod papers;

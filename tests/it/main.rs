@@ -8,6 +8,7 @@
 mod cases;
 mod checker;
 mod cli;
+mod doctor;
 mod examples;
 mod extending;
 mod house;
@@ -16,4 +17,5 @@ mod kafka;
 mod postgres;
 mod registry;
 mod sim;
+mod spans;
 mod sql_txn;

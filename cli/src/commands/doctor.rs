@@ -5,7 +5,7 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::Command;
-use crate::doctor::{self, Check, ROLES, State};
+use crate::doctor::{self, Asked, Check, ROLES, State};
 use crate::output::{Exit, Form, Output};
 use crate::settings::Chosen;
 
@@ -23,6 +23,9 @@ struct Arguments {
     /// Check the rights of this service only; may be given again. Give it with the settings file of a service
     #[arg(long, value_parser = ROLES)]
     role: Vec<String>,
+    /// Partitions of every topic, instead of the numbers in topics.yaml
+    #[arg(long)]
+    partitions: Option<u32>,
     #[command(flatten)]
     chosen: Chosen,
 }
@@ -42,7 +45,8 @@ impl Command for Doctor {
         let asked = |role: &&str| arguments.role.is_empty() || arguments.role.iter().any(|r| r == role);
         let roles: Vec<&'static str> = ROLES.into_iter().filter(asked).collect();
         let (mut findings, mut skipped, mut away) = (0, 0, false);
-        doctor::examine(&settings, &roles, &mut |check| {
+        let asked = Asked { roles, partitions: arguments.partitions };
+        doctor::examine(&settings, &asked, &mut |check| {
             findings += check.findings.len();
             skipped += usize::from(check.state == State::Skipped);
             away |= check.findings.iter().any(|finding| finding.away);
@@ -73,9 +77,13 @@ fn print(check: &Check, out: Output) -> anyhow::Result<()> {
         State::Ok => out.line(head("ok", &check.text))?,
         State::Skipped => out.line(head("skipped", &check.text))?,
         State::Finding => {
-            for finding in &check.findings {
+            let after = check.findings.iter().skip(1).map(Some).chain([None]);
+            for (finding, after) in check.findings.iter().zip(after) {
                 out.line(head("finding", &finding.what))?;
-                out.line(format_args!("{:<14} next: {}", "", finding.next))?;
+                // Findings with the same way out share the line that shows it.
+                if after.is_none_or(|after| after.next != finding.next) {
+                    out.line(format_args!("{:<14} next: {}", "", finding.next))?;
+                }
             }
         }
     }

@@ -11,9 +11,9 @@ use da_runtime::batch::service_of;
 use da_runtime::clock::SystemClock;
 use da_runtime::config::Settings;
 use da_runtime::io::kafka::admin::Change;
-use da_runtime::io::kafka::trial::{Rights, Sample, Told, Trial};
+use da_runtime::io::kafka::trial::{MISSING, Rights, Sample, Told, Trial};
 
-use super::{Check, clock};
+use super::{Asked, Check, clock};
 use crate::cluster;
 
 /// Transactions measured for each group.
@@ -42,7 +42,7 @@ struct Reader {
 /// Makes the checks, and tells each.
 pub(super) fn examine(
     settings: &Settings,
-    roles: &[&'static str],
+    asked: &Asked,
     tell: &mut dyn FnMut(Check) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let place = settings.cluster.kafka.bootstrap.as_str();
@@ -64,12 +64,13 @@ pub(super) fn examine(
             return skip(tell);
         }
     };
-    let said = format!("{brokers} brokers, an answer in {ms} ms");
+    let said = format!("{brokers} broker(s), an answer in {ms} ms");
     tell(Check::new("kafka", place).said(said).measured("brokers", brokers as i64).measured("answer_ms", ms))?;
-    tell(as_listed(&trial, place))?;
-    let readers = readers(settings, roles)?;
-    for role in roles {
-        tell(rights(&trial, role, &readers))?;
+    tell(as_listed(&trial, place, asked.partitions))?;
+    let user = settings.cluster.kafka.sasl.username.as_deref().unwrap_or("NAME");
+    let readers = readers(settings, &asked.roles)?;
+    for role in &asked.roles {
+        tell(rights(&trial, (role, user), &readers))?;
     }
     let mut ahead = None;
     for reader in &readers {
@@ -92,16 +93,17 @@ fn readers(settings: &Settings, roles: &[&'static str]) -> anyhow::Result<Vec<Re
     Ok(all.filter(|reader| roles.contains(&reader.service)).collect())
 }
 
-fn as_listed(trial: &Trial, place: &str) -> Check {
+fn as_listed(trial: &Trial, place: &str, partitions: Option<u32>) -> Check {
     let this = Check::new("topics", place);
-    let plan = match trial.admin().plan(None) {
+    let plan = match trial.admin().plan(partitions) {
         Ok(plan) => plan,
         Err(fault) => return this.fault(&fault, CONTACT),
     };
     let this = this.said(format!("{} are listed in topics.yaml, {} differ", topics::all().len(), plan.len()));
     plan.iter().fold(this.measured("differ", plan.len() as i64), |this, change| {
         let next = match change {
-            Change::Create { .. } | Change::Grow { .. } | Change::Set { .. } => "da topics plan, then da topics apply",
+            Change::Create { .. } => "da topics apply, unless `rights` says that this user may not see it",
+            Change::Grow { .. } | Change::Set { .. } => "da topics plan, then da topics apply",
             Change::Leave { .. } => "decide by hand: what is there keeps more, or was made with another number",
         };
         this.found(change.to_string(), next)
@@ -109,7 +111,7 @@ fn as_listed(trial: &Trial, place: &str) -> Check {
 }
 
 /// Whether our user may do all that a role does.
-fn rights(trial: &Trial, role: &'static str, readers: &[Reader]) -> Check {
+fn rights(trial: &Trial, (role, user): (&'static str, &str), readers: &[Reader]) -> Check {
     let this = Check::new("rights", role);
     let mine = || readers.iter().filter(|reader| reader.service == role);
     let written = topics::all().iter().filter(|t| t.producers.iter().any(|p| p == role));
@@ -129,7 +131,7 @@ fn rights(trial: &Trial, role: &'static str, readers: &[Reader]) -> Check {
         (&read, &on_topics, Operation::Read),
         (&groups, &on_groups, Operation::Join),
     ] {
-        this = names.iter().fold(this, |this, name| judged(this, (name, told), operation));
+        this = names.iter().fold(this, |this, name| judged(this, (name, told), (user, operation)));
     }
     this
 }
@@ -142,26 +144,25 @@ enum Operation {
     Join,
 }
 
-fn judged(this: Check, (name, told): (&str, &Told), operation: Operation) -> Check {
+fn judged(this: Check, (name, told): (&str, &Told), (user, operation): (&str, Operation)) -> Check {
     let (word, kind) = match operation {
         Operation::Read => ("Read", "topic"),
         Operation::Write => ("Write", "topic"),
         Operation::Join => ("Read", "group"),
     };
-    let has = |rights: &Rights| if operation == Operation::Write { rights.write } else { rights.read };
-    match told.get(name) {
-        Some(Ok(rights)) if has(rights) => this,
-        Some(Ok(_)) => this.found(
-            format!("{kind} {name}: this user is not allowed {word}"),
-            format!("kafka-acls.sh --add --allow-principal User:NAME --operation {word} --{kind} {name}"),
-        ),
-        Some(Err(why)) if why == "it does not exist" => this.found(format!("{kind} {name}: {why}"), "da topics apply"),
-        Some(Err(why)) => this.found(
-            format!("{kind} {name}: {why}"),
-            format!("kafka-acls.sh --add --allow-principal User:NAME --operation {word} --{kind} {name}"),
-        ),
-        None => this.found(format!("{kind} {name}: the brokers told nothing of it"), "da topics plan"),
-    }
+    let allowed = |rights: &Rights| if operation == Operation::Write { rights.write } else { rights.read };
+    let why = match told.get(name) {
+        Some(Ok(rights)) if allowed(rights) => return this,
+        Some(Ok(_)) => format!("this user is not allowed {word}"),
+        Some(Err(why)) => why.clone(),
+        None => "the brokers told nothing of it".to_owned(),
+    };
+    let next = if why == MISSING {
+        "da topics apply".to_owned()
+    } else {
+        format!("kafka-acls.sh --add --allow-principal User:{user} --operation {word} --{kind} {name}")
+    };
+    this.found(format!("{kind} {name}: {why}"), next)
 }
 
 fn transactions(group: &str, sample: Result<Sample, Fault>) -> Check {

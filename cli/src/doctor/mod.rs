@@ -62,19 +62,28 @@ pub struct Finding {
     pub away: bool,
 }
 
-/// Makes every check of these settings for these roles, and tells each as soon as it is made.
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Services whose rights are checked.
+    pub roles: Vec<&'static str>,
+    /// Partitions of every topic, instead of the numbers in topics.yaml.
+    pub partitions: Option<u32>,
+}
+
+/// Makes every check of these settings, and tells each as soon as it is made.
 ///
 /// # Errors
 /// What telling came to.
 pub fn examine(
     settings: &Settings,
-    roles: &[&'static str],
+    asked: &Asked,
     tell: &mut dyn FnMut(Check) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     if cluster::is_meant(settings) {
-        kafka::examine(settings, roles, tell)?;
+        kafka::examine(settings, asked, tell)?;
         tell(systems::registry(settings))?;
-        systems::postgres(settings, roles, tell)?;
+        systems::postgres(settings, &asked.roles, tell)?;
         tell(disk::free("disk", &settings.cluster.registry.cache_dir))?;
     } else {
         for check in ["kafka", "registry", "postgres"] {

@@ -357,7 +357,8 @@ const fn is_refusal(code: RDKafkaErrorCode) -> bool {
 
 /// The class of an error outside a transaction: a refusal ends the process, everything else is tried again.
 pub(super) fn fault(attempted: impl Into<String>, error: &KafkaError) -> Fault {
-    let refused = error.rdkafka_error_code().is_some_and(is_refusal);
+    let code = if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() };
+    let refused = code.is_some_and(is_refusal);
     if refused { fatal(attempted, error) } else { transient(attempted, error) }
 }
 

@@ -3,7 +3,7 @@
 //! Place: the work of `da doctor` on Kafka. Writes to the scratch topic only, joins no group, moves no offset, and uses
 //! transactional ids that no member has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,14 +166,19 @@ fn transaction(producer: &ThreadedProducer<Ear>, trouble: &Trouble, mark: &str) 
     }
 }
 
+/// Each name once: brokers refuse a question that names one twice.
 fn texts(names: &[String]) -> Vec<CString> {
-    names.iter().filter_map(|name| CString::new(name.as_str()).ok()).collect()
+    let names: BTreeSet<&String> = names.iter().collect();
+    names.into_iter().filter_map(|name| CString::new(name.as_str()).ok()).collect()
 }
+
+/// How a topic is told of that is not there.
+pub const MISSING: &str = "it does not exist";
 
 /// Codes that have a plainer sentence than the client's.
 const WORDS: &[(RDKafkaErrorCode, &str)] = &[
-    (RDKafkaErrorCode::UnknownTopicOrPartition, "it does not exist"),
-    (RDKafkaErrorCode::UnknownTopic, "it does not exist"),
+    (RDKafkaErrorCode::UnknownTopicOrPartition, MISSING),
+    (RDKafkaErrorCode::UnknownTopic, MISSING),
     (RDKafkaErrorCode::TopicAuthorizationFailed, "this user may not even see it"),
     (RDKafkaErrorCode::GroupAuthorizationFailed, "this user may not even see it"),
 ];
