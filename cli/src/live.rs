@@ -132,8 +132,7 @@ fn versions(live: &mut Live, settings: &Settings) -> anyhow::Result<()> {
     let client = Client::new(&registry, Arc::new(SystemClock)).map_err(|e| refused(&e))?.patient(PATIENCE);
     for (name, seen) in live.topics.iter_mut().filter(|(name, _)| !live.partners.contains(name)) {
         let subject = format!("{PREFIX}{name}-value");
-        let found = client.versions(&subject).map_err(|e| refused(&e))?;
-        seen.schema_versions = found.iter().map(|version| version.version).collect();
+        seen.schema_versions = client.numbers(&subject).map_err(|e| refused(&e))?;
     }
     Ok(())
 }
