@@ -44,7 +44,7 @@ fn read(text: &str) -> Option<(i64, i64)> {
 
 fn judged(this: Check, (all, left): (i64, i64)) -> Check {
     let percent = left.saturating_mul(100) / all.max(1);
-    let gib = |kib: i64| format!("{}.{} GiB", kib >> 20, (kib & ((1 << 20) - 1)) * 10 >> 20);
+    let gib = |kib: i64| format!("{}.{} GiB", kib >> 20, ((kib & ((1 << 20) - 1)) * 10) >> 20);
     let text = format!("{} free of {}, {percent} %", gib(left), gib(all));
     let this = this.measured("free_kib", left).measured("free_percent", percent);
     if left >= LEAST_KIB && percent >= LEAST_PERCENT {

@@ -132,7 +132,7 @@ impl Admin {
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn topics(&self) -> Result<BTreeMap<String, Found>, Fault> {
         let told = self.client.inner().fetch_metadata(None, ASK);
-        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let told = told.map_err(|_| client::why(&self.settings))?;
         let mut found = BTreeMap::new();
         for topic in told.topics().iter().filter(|t| t.error().is_none() && !t.name().starts_with("__")) {
             let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -207,7 +207,7 @@ impl Admin {
     fn seen(&self, counts: &[(&str, u32)]) -> Result<(), Fault> {
         for _ in 0..LOOKS_FOR_TOPICS {
             let told = self.client.inner().fetch_metadata(None, ASK);
-            let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+            let told = told.map_err(|_| client::why(&self.settings))?;
             let has = |(name, count): &(&str, u32)| {
                 let found = told.topics().iter().find(|t| t.name() == *name);
                 found.is_some_and(|t| t.error().is_none() && t.partitions().len() == *count as usize)
@@ -264,7 +264,7 @@ impl Admin {
     /// A [`Fault`] that says why they do not answer.
     pub fn brokers(&self) -> Result<usize, Fault> {
         let told = self.client.inner().fetch_metadata(None, ASK);
-        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let told = told.map_err(|_| client::why(&self.settings))?;
         Ok(told.brokers().len())
     }
 
@@ -272,7 +272,7 @@ impl Admin {
     pub(super) fn ensure(&self, topic: TopicName, configs: &BTreeMap<String, String>) -> Result<(), Fault> {
         let name = topics::full_name(topic);
         let told = self.client.inner().fetch_metadata(None, ASK);
-        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let told = told.map_err(|_| client::why(&self.settings))?;
         if told.topics().iter().any(|t| t.name() == name && t.error().is_none()) {
             return Ok(());
         }
@@ -305,7 +305,7 @@ impl Admin {
         let name = topics::full_name(topic);
         let attempted = || format!("lag on {name}");
         let told = consumer.fetch_metadata(Some(&name), ASK);
-        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let told = told.map_err(|_| client::why(&self.settings))?;
         let count = told.topics().first().map_or(0, |t| t.partitions().len());
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&name, 0, i32::try_from(count).unwrap_or(0) - 1);
