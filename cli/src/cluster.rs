@@ -41,7 +41,7 @@ pub fn kafka(settings: &Settings) -> anyhow::Result<KafkaSettings> {
         let next = "kafka.bootstrap in the settings file, or DA__KAFKA__BOOTSTRAP=host:port";
         return Err(Refusal::wrong_use("the settings name no Kafka", next));
     }
-    kafka_of(&settings.cluster).map_err(|fault| Refusal::wrong_use(fault.to_string(), "da validate"))
+    kafka_of(&settings.cluster).map_err(|fault| Refusal::wrong_use(plain(&fault), "da validate"))
 }
 
 /// How to talk to the database.
@@ -50,14 +50,24 @@ pub fn kafka(settings: &Settings) -> anyhow::Result<KafkaSettings> {
 /// A refusal where the settings name none, or the secret cannot be read.
 pub fn postgres(settings: &Settings) -> anyhow::Result<PostgresSettings> {
     let next = "postgres.url in the settings file, or DA__POSTGRES__URL=postgres://user@host/database";
-    postgres_of(&settings.cluster).map_err(|fault| Refusal::wrong_use(fault.to_string(), next))
+    postgres_of(&settings.cluster).map_err(|fault| Refusal::wrong_use(plain(&fault), next))
 }
 
 /// The refusal of a command whose cluster does not answer.
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
 pub fn unanswered(fault: Fault) -> anyhow::Error {
-    Refusal::unreachable(fault.to_string(), "da validate --connect")
+    Refusal::unreachable(plain(&fault), "da doctor")
+}
+
+/// A fault in words for people: what the loop would do about it concerns nobody who runs a command.
+#[must_use]
+pub fn plain(fault: &Fault) -> String {
+    match fault {
+        Fault::Transient(cause) | Fault::Refused(cause) | Fault::Fenced(cause) | Fault::Fatal(cause) => {
+            cause.to_string()
+        }
+    }
 }
 
 /// Every consumer group with the topics it reads.
@@ -114,5 +124,5 @@ pub fn reading(settings: &Settings) -> anyhow::Result<Box<dyn Reading>> {
 /// # Errors
 /// A refusal where it is not there or not readable.
 pub fn file(dir: &Path) -> anyhow::Result<Reader> {
-    Reader::open(&dir.join(FILE)).map_err(|fault| Refusal::unreachable(fault.to_string(), "da up, or --dir FOLDER"))
+    Reader::open(&dir.join(FILE)).map_err(|fault| Refusal::unreachable(plain(&fault), "da up, or --dir FOLDER"))
 }

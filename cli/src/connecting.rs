@@ -38,7 +38,7 @@ fn told(asked: anyhow::Result<(String, Vec<String>)>) -> Answer {
     match asked {
         Ok((words, differences)) if differences.is_empty() => Ok(words),
         Ok((_, differences)) => Err(differences),
-        Err(error) => Err(vec![format!("{error:#}")]),
+        Err(error) => Err(vec![error.downcast_ref().map_or_else(|| format!("{error:#}"), cluster::plain)]),
     }
 }
 

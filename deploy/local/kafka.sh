@@ -106,6 +106,9 @@ log.cleaner.dedupe.buffer.size=16777216
 EOF
   [ -f "$dir/sasl.port" ] || return 0
   cat >>"$dir/server.properties" <<EOF
+# The user of the services, and whoever comes over the plain port of this machine, may do all; the guest nothing.
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:gooru-da
 sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 ssl.keystore.type=PEM
@@ -158,11 +161,13 @@ EOF
     cat >>"$run/env" <<EOF
 export KAFKA_SASL_BOOTSTRAP=${secure#,}
 export KAFKA_SASL_USER=gooru-da
+export KAFKA_SASL_GUEST=gooru-da-guest
 export KAFKA_SASL_PASSWORD_FILE='$run/sasl.password'
 export KAFKA_CA_FILE='$run/tls/ca.pem'
 export KAFKA_OTHER_CA_FILE='$run/tls/other-ca.pem'
 EOF
-    set -- --add-scram "SCRAM-SHA-512=[name=gooru-da,password=$password]"
+    set -- --add-scram "SCRAM-SHA-512=[name=gooru-da,password=$password]" \
+      --add-scram "SCRAM-SHA-512=[name=gooru-da-guest,password=$password]"
   fi
   if [ "$(nodes)" -gt 1 ]; then set -- --initial-controllers "${voters#,}" "$@"; else set -- --standalone "$@"; fi
   for n in $(each); do

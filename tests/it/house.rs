@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use da_model::names::{Label, LogEvent, Metric};
+use da_model::names::{Label, LogEvent, Metric, Span};
 use da_model::schema::{self, Schemas};
 use da_model::state::{Column, Kind};
 use da_model::topics::{self, Partitioning};
@@ -44,7 +44,8 @@ const ROOMS: &[Room] = &[
     room("tokio::spawn", &["common/runtime/src/http/"]),
     room("apache_avro", &["common/model/src/schema/"]),
     room("flate2", &["common/runtime/src/http/limits.rs", "common/runtime/src/http/body.rs"]),
-    room("reqwest", &["cli/src/", "common/runtime/src/registry/client.rs"]),
+    room("reqwest", &["cli/src/", "common/runtime/src/registry/client.rs", "common/runtime/src/telemetry/trace.rs"]),
+    room("opentelemetry", &["common/runtime/src/telemetry/"]),
     room("rustls", &["common/runtime/src/tls.rs"]),
     room("clap", &["cli/src/"]),
     room(".commit(", &["common/runtime/src/commit/", "common/runtime/src/driver.rs", "common/runtime/src/io/sql/"]),
@@ -257,10 +258,11 @@ fn every_telemetry_name_is_used() {
     let metrics = Metric::ALL.iter().map(|m| format!("Metric::{m:?}"));
     let labels = Label::ALL.iter().map(|l| format!("Label::{l:?}"));
     let events = LogEvent::ALL.iter().map(|e| format!("LogEvent::{e:?}"));
+    let spans = Span::ALL.iter().map(|s| format!("Span::{s:?}"));
     let used: Vec<SourceFile> =
         sources().into_iter().filter(|file| !file.path.ends_with("model/src/names.rs")).collect();
     let silent = |name: &String| !used.iter().any(|file| file.names(name));
-    let found: Vec<String> = metrics.chain(labels).chain(events).filter(silent).collect();
+    let found: Vec<String> = metrics.chain(labels).chain(events).chain(spans).filter(silent).collect();
     none(&found, "names that no code gives a number or a line");
 }
 

@@ -67,7 +67,7 @@ impl Command for Demo {
         let chosen = Chosen { settings: None, dir: Some(arguments.dir.clone()) };
         let mut settings = chosen.load()?.settings;
         settings.log_level = "warn";
-        app::install_telemetry(&settings);
+        app::install_telemetry(&settings, "da");
         let running = started(&mut settings, out)?;
         let (key, _) = auth::create(&arguments.dir, up::new_key("demo"), SystemClock.now())?;
         running.keys.reread();

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Command;
 use crate::cluster;
-use crate::output::{Exit, Form, Output};
+use crate::output::{Exit, Form, Output, Refusal};
 use crate::settings::Chosen;
 
 /// The command.
@@ -45,6 +45,10 @@ impl Command for Lag {
         let mut rows = Vec::new();
         for (group, topics) in cluster::groups(&settings)? {
             let behind = admin.lag(group, &topics).map_err(cluster::unanswered)?;
+            if let Some(missing) = topics.iter().find(|topic| !behind.iter().any(|b| b.at.topic == **topic)) {
+                let what = format!("{group} reads {missing}, which is not there");
+                return Err(Refusal::unreachable(what, "da topics plan, then da topics apply"));
+            }
             for one in behind.iter().filter(|b| arguments.all || b.records > 0) {
                 let seconds = one.oldest.map_or(0, |at| now.since(at).max(0) / 1000);
                 rows.push((value(group, one, seconds), row(group, one, seconds)));

@@ -11,6 +11,7 @@ pub mod lag;
 pub mod migrate;
 pub mod graph;
 pub mod validate;
+pub mod doctor;
 pub mod config;
 pub mod keys;
 pub mod tap;
@@ -48,6 +49,7 @@ pub static COMMANDS: &[&dyn Command] = &[
     &migrate::Migrate,
     &graph::Graph,
     &validate::Validate,
+    &doctor::Doctor,
     &config::Config,
     &keys::Keys,
     &tap::Tap,

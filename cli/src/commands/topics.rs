@@ -7,13 +7,17 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use da_model::ids::TopicName;
 use da_model::topics::{self, Topic};
 
+use da_runtime::config::Settings;
 use da_runtime::io::kafka::admin::{Admin, Change};
 use serde_json::json;
 
 use super::Command;
 use crate::cluster;
-use crate::output::{Exit, Form, Output};
+use crate::output::{Exit, Form, Output, Refusal};
 use crate::settings::Chosen;
+
+/// Asks the brokers for their own number of replicas.
+const BY_BROKERS: i32 = -1;
 
 /// The command.
 #[derive(Debug)]
@@ -36,7 +40,8 @@ enum Action {
     },
     /// Say what the cluster lacks or has differently; changes nothing
     Plan(OnCluster),
-    /// Create what is missing and set what differs; never deletes or shrinks
+    /// Create what is missing and set what differs; never deletes or shrinks; adds partitions only where no group is
+    /// behind
     Apply(OnCluster),
 }
 
@@ -45,9 +50,9 @@ struct OnCluster {
     /// Partitions of every topic, instead of the numbers in topics.yaml
     #[arg(long)]
     partitions: Option<u32>,
-    /// Replicas of new topics
-    #[arg(long, default_value_t = 1)]
-    replicas: i32,
+    /// Replicas of new topics, instead of the brokers' own default
+    #[arg(long)]
+    replicas: Option<i32>,
     #[command(flatten)]
     chosen: Chosen,
 }
@@ -83,7 +88,8 @@ fn plan(on: &OnCluster, out: Output, apply: bool) -> anyhow::Result<Exit> {
     let admin = Admin::open(&cluster::kafka(&settings)?).map_err(cluster::unanswered)?;
     let plan = admin.plan(on.partitions).map_err(cluster::unanswered)?;
     if apply {
-        admin.apply(&plan, on.replicas).map_err(cluster::unanswered)?;
+        drained(&admin, &settings, &plan)?;
+        admin.apply(&plan, on.replicas.unwrap_or(BY_BROKERS)).map_err(cluster::unanswered)?;
     }
     for change in &plan {
         match out.form() {
@@ -96,6 +102,21 @@ fn plan(on: &OnCluster, out: Output, apply: bool) -> anyhow::Result<Exit> {
         out.line("every topic is as topics.yaml says")?;
     }
     Ok(if left == 0 { Exit::Fine } else { Exit::Findings })
+}
+
+/// More partitions send a key elsewhere: only where no group has anything left to read.
+fn drained(admin: &Admin, settings: &Settings, plan: &[Change]) -> anyhow::Result<()> {
+    let Some(grows) = plan.iter().find(|change| matches!(change, Change::Grow { .. })) else { return Ok(()) };
+    for (group, topics) in cluster::groups(settings)? {
+        let behind = admin.lag(group, &topics).map_err(cluster::unanswered)?;
+        if let Some(waits) = behind.iter().find(|behind| behind.records > 0) {
+            let what = format!("{grows}: nothing was changed, because {group} has not read {} to its end", waits.at);
+            let next =
+                "stop what writes, wait until `da lag` says that no group is behind, stop the services, apply again";
+            return Err(anyhow::Error::new(Refusal { exit: Exit::Findings, what, next: next.to_owned() }));
+        }
+    }
+    Ok(())
 }
 
 fn row_of(topic: &'static Topic, full_names: bool) -> Vec<String> {

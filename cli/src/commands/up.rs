@@ -11,6 +11,7 @@ use da_runtime::app::{self, Drain};
 use da_runtime::clock::SystemClock;
 use da_runtime::http::auth::{self, NewKey, Scope};
 use da_runtime::ports::Clock;
+use da_runtime::telemetry::trace;
 use serde_json::json;
 
 use super::Command;
@@ -49,7 +50,7 @@ impl Command for Up {
             let next = "start gep, demux and dep with these settings, or take kafka.bootstrap out of them";
             return Err(Refusal::wrong_use("the settings name Kafka, and `da up` runs everything on one file", next));
         }
-        app::install_telemetry(&loaded.settings);
+        app::install_telemetry(&loaded.settings, "da");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let running = single::start(&loaded.settings, Arc::clone(&clock))?;
         let key = first_key(&running.dir, &*clock)?;
@@ -58,6 +59,7 @@ impl Command for Up {
         fs::write(dir.join(PID), std::process::id().to_string())?;
         greet(&running, key.as_deref(), out)?;
         let drain = running.wait();
+        trace::close();
         // A left-over number does no harm: `make down` asks a process of that number, which is gone.
         let _gone = fs::remove_file(dir.join(PID));
         Ok(match drain? {

@@ -26,10 +26,10 @@ pub(super) fn page() -> String {
     text
 }
 
-/// Metrics, labels and log events.
+/// Metrics, labels, log events and spans.
 pub(super) fn telemetry() -> String {
     let mut text = String::from("# Telemetry\n\nFrom `names.rs`; written by `make docs`.\n");
-    for (list, title) in [("Metric", "Metrics"), ("Label", "Labels"), ("LogEvent", "Log events")] {
+    for (list, title) in [("Metric", "Metrics"), ("Label", "Labels"), ("LogEvent", "Log events"), ("Span", "Spans")] {
         text.push_str(&table(NAMES, list, title));
     }
     text

@@ -1,4 +1,4 @@
-//! Every metric, label and log-event name: an operator finds here what a dashboard, an alert or a log line means.
+//! Every metric, label, log-event and span name: an operator finds here what a dashboard, an alert or a log line means.
 //!
 //! Place: named by the telemetry of the one shell, which adds nothing to the texts. Holds no counting and no logging;
 //! labels are bounded words, never a learner, class or content id (experience.md §3.3).
@@ -56,6 +56,8 @@ codes! {
         RegistryRequests = "da_registry_requests_total",
         /// Records of another writer's schema that were brought into ours, by subject and schema id.
         SchemaRecords = "da_schema_records_total",
+        /// Spans that a collector took or did not take, by `sent` and `lost`; counted where one is named.
+        TraceSpans = "da_trace_spans_total",
         /// 1, with the version of the build.
         BuildInfo = "da_build_info",
     }
@@ -81,7 +83,7 @@ impl Metric {
             Self::IngestUnknownFields | Self::IngestThrottled | Self::Records | Self::Emitted => Kind::Counter,
             Self::DeadLetters | Self::DedupeHits | Self::CommitErrors | Self::EdgeGap | Self::EdgeDup => Kind::Counter,
             Self::Batches | Self::Rows | Self::Statements | Self::Notes => Kind::Counter,
-            Self::RegistryRequests | Self::SchemaRecords => Kind::Counter,
+            Self::RegistryRequests | Self::SchemaRecords | Self::TraceSpans => Kind::Counter,
             Self::IngestInflight | Self::LagRecords | Self::LastProgress => Kind::Gauge,
             Self::CacheBytes | Self::BuildInfo => Kind::Gauge,
             Self::IngestAck => Kind::Seconds,
@@ -92,7 +94,7 @@ impl Metric {
     #[must_use]
     pub const fn labels(self) -> &'static [Label] {
         match self {
-            Self::IngestRequests => &[Label::Status],
+            Self::IngestRequests | Self::TraceSpans => &[Label::Status],
             Self::IngestEvents => &[Label::Partner, Label::Verdict],
             Self::IngestRejections => &[Label::Partner, Label::Code],
             Self::IngestFlags => &[Label::Partner, Label::Flag],
@@ -116,7 +118,7 @@ impl Metric {
 codes! {
     /// A label of a metric.
     Label {
-        /// HTTP status; of requests to the registry also `unreachable`.
+        /// HTTP status; of requests to the registry also `unreachable`, of spans `sent` or `lost`.
         Status = "status",
         /// Partner of the credential; beyond 200 of them `other`.
         Partner = "partner",
@@ -156,6 +158,10 @@ codes! {
         Version = "version",
         /// Which fact.
         Note = "note",
+        /// Of a span: how many records.
+        Records = "records",
+        /// Of a span: which records were read, `topic/partition@first..end`, as the lineage of what follows names them.
+        Positions = "positions",
     }
 }
 
@@ -204,6 +210,25 @@ codes! {
         RegistryRebuilt = "registry_rebuilt",
         /// What is known of the registry cannot be kept on disk: a start needs the registry.
         RegistryCacheBad = "registry_cache_bad",
+        /// A collector did not take spans: they are lost, and nothing else is.
+        TracesLost = "traces_lost",
+        /// Spans cannot be sent to the collector that the settings name; everything else works.
+        TracesOff = "traces_off",
+    }
+}
+
+codes! {
+    /// A span of a trace.
+    Span {
+        /// A request at the public listener, to the end of its answer; in the caller's trace where `traceparent` names
+        /// one.
+        Request = "request",
+        /// A batch of a stage: decode, read, decide, commit. A trace of its own, joined to others by its positions.
+        Batch = "batch",
+        /// The rows a batch wants, read from the store; inside a batch.
+        Read = "read",
+        /// Rows, outputs and offsets of a batch, kept; inside a batch.
+        Commit = "commit",
     }
 }
 

@@ -12,6 +12,9 @@ use crate::ids::TopicName;
 /// The prefix of every topic of ours.
 pub const PREFIX: &str = "org.gooru.da.sink.";
 
+/// The topic that `da doctor` measures on; no service reads or writes it, and it lies beside the others on purpose.
+pub const SCRATCH: TopicName = TopicName("org.gooru.da.scratch.doctor");
+
 /// One row of `topics.yaml`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -22,7 +22,7 @@ use crate::http::auth::{KeyRing, REREAD};
 use crate::http::health::{self, Health};
 use crate::http::server::{InFlight, Serving, Side, serve};
 use crate::stop::{Phase, Stop};
-use crate::telemetry::{log, metrics};
+use crate::telemetry::{log, metrics, trace};
 
 /// How long requests in flight may take to be answered once new ones are refused.
 const ANSWERING: Duration = Duration::from_secs(15);
@@ -114,10 +114,14 @@ pub enum Drain {
     Cut,
 }
 
-/// Starts lines and counts; once per process, before anything else.
-pub fn install_telemetry(settings: &Settings) {
+/// Starts lines, counts and, where a collector is named, spans; once per process, before anything else.
+pub fn install_telemetry(settings: &Settings, service: &'static str) {
     log::install(settings.log_format, settings.log_level);
     metrics::install();
+    let sent = settings.otlp.as_ref().map(|otlp| trace::install(otlp, service, &settings.cluster.service.slot));
+    if let Some(Err(cause)) = sent {
+        log::warn(LogEvent::TracesOff, &[("cause", &cause)]);
+    }
 }
 
 /// Serves until a stop was asked for and every request is answered; the phase is [`Phase::Draining`] on return, and

@@ -317,7 +317,8 @@ impl<'d> Fold<'d> {
 
 /// A handler is named after its service, with its role behind a dot; a group of processors may have a name of its own:
 /// its service is then the one that `topics.yaml` lets read its topics.
-pub(crate) fn service_of(name: &'static str, reads: &[TopicName]) -> &'static str {
+#[must_use]
+pub fn service_of<'n>(name: &'n str, reads: &[TopicName]) -> &'n str {
     let service = name.split('.').next().unwrap_or(name);
     if topics::all().iter().any(|t| t.producers.iter().any(|p| p == service)) {
         return service;

@@ -36,7 +36,7 @@ use crate::ports::Clock;
 use crate::registry::{self, RegistrySettings};
 use crate::stage::{DriverOptions, Stage};
 use crate::stop::{Phase, Stop};
-use crate::telemetry::log;
+use crate::telemetry::{log, trace};
 use crate::tls;
 use crate::vigil;
 use crate::worker::Worker;
@@ -115,8 +115,10 @@ pub fn main(name: &'static str, run: impl FnOnce(Service) -> Result<Drain, Fault
         }
     };
     loaded.warnings.iter().for_each(|warning| complain(&warning.to_string()));
-    app::install_telemetry(&loaded.settings);
-    match Service::open(name, loaded.settings, Ground::default()).and_then(run) {
+    app::install_telemetry(&loaded.settings, name);
+    let ended = Service::open(name, loaded.settings, Ground::default()).and_then(run);
+    trace::close();
+    match ended {
         Ok(Drain::Complete) => ExitCode::SUCCESS,
         Ok(Drain::Cut) => ExitCode::from(4),
         Err(fault) => {

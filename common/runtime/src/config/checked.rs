@@ -13,6 +13,7 @@ use crate::http::auth::Rate;
 use crate::http::limits::BodyLimits;
 use crate::http::server::ServerLimits;
 use crate::telemetry::log::Format;
+use crate::telemetry::trace::Otlp;
 
 /// Checked settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,8 @@ pub struct Settings {
     pub dep_groups: BTreeMap<String, Processors>,
     /// Kafka, PostgreSQL and registry of the form on a cluster.
     pub cluster: Cluster,
+    /// Where spans go; nowhere where absent.
+    pub otlp: Option<Otlp>,
     /// How log lines are written.
     pub log_format: Format,
     /// From which level on lines are written.
@@ -147,6 +150,7 @@ pub fn check(raw: &Raw) -> Result<(Settings, Vec<Broken>), Vec<Broken>> {
     rates(&raw.http, &mut broken);
     partner_topics(raw, &mut broken);
     groups(raw, &mut broken);
+    let otlp = otlp(&raw.telemetry.otlp, &mut broken);
     let cluster = cluster_of(raw);
     cluster::check(&cluster, &mut broken);
     if broken.iter().any(|b| !b.only_a_warning) {
@@ -165,6 +169,7 @@ pub fn check(raw: &Raw) -> Result<(Settings, Vec<Broken>), Vec<Broken>> {
         partner_topics: raw.partner_topics.iter().map(partner_topic).collect(),
         dep_groups: raw.dep.groups.iter().map(|(name, list)| (name.clone(), processors(list))).collect(),
         cluster,
+        otlp,
         log_format: match raw.telemetry.log.format {
             raw::LogFormat::Text => Format::Text,
             raw::LogFormat::Json => Format::Json,
@@ -186,6 +191,15 @@ fn cluster_of(raw: &Raw) -> Cluster {
         postgres: raw.postgres.clone(),
         registry: raw.registry.clone(),
     }
+}
+
+fn otlp(raw: &raw::Otlp, broken: &mut Vec<Broken>) -> Option<Otlp> {
+    let endpoint = raw.endpoint.clone().filter(|endpoint| !endpoint.is_empty())?;
+    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+        let message = "must begin with http:// or https://, such as http://127.0.0.1:4318";
+        broken.push(Broken::error("telemetry.otlp.endpoint", message));
+    }
+    Some(Otlp { endpoint, sample_percent: raw.sample_percent })
 }
 
 fn address(key: &str, text: &str, broken: &mut Vec<Broken>) -> SocketAddr {

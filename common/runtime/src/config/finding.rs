@@ -9,19 +9,8 @@ use serde_saphyr::Error as YamlError;
 use super::near::near_miss;
 
 /// Settings of features that are known and not yet built.
-const LATER: &[&str] = &[
-    "tls",
-    "tracing",
-    "opentelemetry",
-    "otlp",
-    "outbox",
-    "parking",
-    "completeness",
-    "outbound",
-    "cors_origins",
-    "cloudevents",
-    "redis",
-];
+const LATER: &[&str] =
+    &["tls", "outbox", "parking", "completeness", "outbound", "cors_origins", "cloudevents", "redis"];
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -78,7 +78,7 @@ group! {
         /// Record headers.
         #[garde(skip)]
         headers: Headers = Headers::None,
-        /// Logs.
+        /// Logs and traces.
         #[garde(dive)]
         telemetry: Telemetry = Telemetry::default(),
     }
@@ -268,6 +268,21 @@ group! {
         /// Logs.
         #[garde(dive)]
         log: Log = Log::default(),
+        /// Traces.
+        #[garde(dive)]
+        otlp: Otlp = Otlp::default(),
+    }
+}
+
+group! {
+    /// `telemetry.otlp`.
+    Otlp {
+        /// Collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; none is sent to where it is absent.
+        #[garde(skip)]
+        endpoint: Option<String> = None,
+        /// Traces that are kept, in a hundred.
+        #[garde(range(min = 1, max = 100))]
+        sample_percent: u32 = 10,
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::{Problem, RequestCode, no_such_route, request_id};
 use crate::stop::{Phase, Stop};
-use crate::telemetry::{log, metrics};
+use crate::telemetry::{log, metrics, trace};
 
 /// Bounds of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,7 @@ async fn around(State(serving): State<Serving>, request: Request, next: Next) ->
         return Ok(next.run(request).await);
     }
     let entered = serving.in_flight.enter();
+    let span = trace::request(request.headers());
     let response = if serving.stop.is(Phase::Refusing) {
         let problem = Problem::passing(RequestCode::Unavailable, "the service is about to stop", 2);
         problem.answer(&request_id(request.headers()))
@@ -168,6 +169,10 @@ async fn around(State(serving): State<Serving>, request: Request, next: Next) ->
         next.run(request).await
     };
     metrics::count(Metric::IngestRequests, &[(Label::Status, response.status().as_str())], 1);
+    span.label(Label::Status, || response.status().as_str().to_owned());
+    if !response.status().is_server_error() {
+        span.done();
+    }
     drop(entered);
     Ok(response)
 }

@@ -232,11 +232,20 @@ impl Client {
     /// A [`RegistryError`].
     pub fn versions(&self, subject: &str) -> Result<Vec<Version>, RegistryError> {
         let asked = || self.asked(format!("look-up of the versions of {subject}"));
-        let path = format!("/subjects/{subject}/versions");
-        let mut numbers: Vec<u32> = found(self.ask(&Call::get("versions", path.clone(), asked())))?.unwrap_or_default();
+        let version = |n| self.ask(&Call::get("version", format!("/subjects/{subject}/versions/{n}"), asked()));
+        self.numbers(subject)?.into_iter().map(version).collect()
+    }
+
+    /// The numbers of the versions of a subject, oldest first; none where the registry has no such subject.
+    ///
+    /// # Errors
+    /// A [`RegistryError`].
+    pub fn numbers(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
+        let asked = self.asked(format!("look-up of the versions of {subject}"));
+        let call = Call::get("versions", format!("/subjects/{subject}/versions"), asked);
+        let mut numbers: Vec<u32> = found(self.ask(&call))?.unwrap_or_default();
         numbers.sort_unstable();
-        let version = |n| self.ask(&Call::get("version", format!("{path}/{n}"), asked()));
-        numbers.into_iter().map(version).collect()
+        Ok(numbers)
     }
 
     /// The compatibility level of a subject; `None` where it has none of its own.

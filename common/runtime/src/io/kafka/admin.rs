@@ -143,7 +143,7 @@ impl Admin {
     /// All topics without their settings.
     fn listed(&self) -> Result<BTreeMap<String, Found>, Fault> {
         let told = self.client.inner().fetch_metadata(None, ASK);
-        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let told = told.map_err(|_| client::why(&self.settings))?;
         let mut found = BTreeMap::new();
         for topic in told.topics().iter().filter(|t| t.error().is_none() && !t.name().starts_with("__")) {
             let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -223,7 +223,7 @@ impl Admin {
     fn seen(&self, counts: &[(&str, u32)]) -> Result<(), Fault> {
         for _ in 0..LOOKS_FOR_TOPICS {
             let told = self.client.inner().fetch_metadata(None, ASK);
-            let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+            let told = told.map_err(|_| client::why(&self.settings))?;
             let has = |(name, count): &(&str, u32)| {
                 let found = told.topics().iter().find(|t| t.name() == *name);
                 found.is_some_and(|t| t.error().is_none() && t.partitions().len() == *count as usize)
@@ -270,6 +270,33 @@ impl Admin {
         self.seen(&[(&name, partitions)])
     }
 
+    /// Brokers of the cluster.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why they do not answer.
+    pub fn brokers(&self) -> Result<usize, Fault> {
+        let told = self.client.inner().fetch_metadata(None, ASK);
+        let told = told.map_err(|_| client::why(&self.settings))?;
+        Ok(told.brokers().len())
+    }
+
+    /// Creates a topic with one partition and the brokers' own number of replicas, unless it is there.
+    pub(super) fn ensure(&self, topic: TopicName, configs: &BTreeMap<String, String>) -> Result<(), Fault> {
+        let name = topics::full_name(topic);
+        let told = self.client.inner().fetch_metadata(None, ASK);
+        let told = told.map_err(|_| client::why(&self.settings))?;
+        if told.topics().iter().any(|t| t.name() == name && t.error().is_none()) {
+            return Ok(());
+        }
+        self.create(&name, (1, -1), configs).map_err(|e| fault(format!("create {name}"), &e))?;
+        self.seen(&[(&name, 1)])
+    }
+
+    /// The native client, for questions that the safe one does not know.
+    pub(super) fn native(&self) -> *mut rdkafka::types::RDKafka {
+        self.client.inner().native_ptr()
+    }
+
     /// How far a group is behind on every partition of these topics.
     ///
     /// # Errors
@@ -295,7 +322,7 @@ impl Admin {
         let name = self.settings.scope.topic(topic);
         let attempted = || format!("lag on {name}");
         let told = consumer.fetch_metadata(Some(&name), ASK);
-        let told = told.map_err(|_| client::unreachable(&self.settings, self.client.inner().context().0.take()))?;
+        let told = told.map_err(|_| client::why(&self.settings))?;
         let count = told.topics().first().map_or(0, |t| t.partitions().len());
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&name, 0, i32::try_from(count).unwrap_or(0) - 1);

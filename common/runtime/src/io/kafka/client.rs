@@ -14,6 +14,7 @@ use da_model::ids::TopicName;
 use da_model::topics;
 use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::io::is_on_this_machine;
@@ -342,7 +343,11 @@ impl Trouble {
         if is_of_the_line(code) {
             self.count.fetch_add(1, Ordering::SeqCst);
         }
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((code, reason.to_owned()));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // That all are down follows the word that says why.
+        if code != RDKafkaErrorCode::AllBrokersDown || last.is_none() {
+            *last = Some((code, reason.to_owned()));
+        }
     }
 }
 
@@ -387,7 +392,8 @@ const fn is_refusal(code: RDKafkaErrorCode) -> bool {
 
 /// The class of an error outside a transaction: a refusal ends the process, everything else is tried again.
 pub(super) fn fault(attempted: impl Into<String>, error: &KafkaError) -> Fault {
-    let refused = error.rdkafka_error_code().is_some_and(is_refusal);
+    let code = if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() };
+    let refused = code.is_some_and(is_refusal);
     if refused { fatal(attempted, error) } else { transient(attempted, error) }
 }
 
@@ -420,6 +426,39 @@ pub(super) fn unreachable(settings: &KafkaSettings, told: Option<(RDKafkaErrorCo
         Some((_, reason)) => transient(at, reason),
         None => transient(at, "no broker answers"),
     }
+}
+
+/// Looks for the reason why brokers do not answer, and events heard at each.
+const LOOKS: usize = 3;
+const LOOK: Duration = Duration::from_secs(1);
+const EVENTS: usize = 32;
+
+/// Why the brokers do not answer a client whose own events nobody serves: a consumer is told of them inside a poll.
+pub(super) fn why(settings: &KafkaSettings) -> Fault {
+    let built = common(settings).and_then(|mut config| {
+        let config = config.set("group.id", "gooru-da-reading");
+        config.create_with_context(Ear::default()).map_err(|e| fatal("build of a reader", e))
+    });
+    let consumer: BaseConsumer<Ear> = match built {
+        Ok(consumer) => consumer,
+        Err(fault) => return fault,
+    };
+    let mut told = None;
+    for _ in 0..LOOKS {
+        let answered = consumer.fetch_metadata(None, LOOK).is_ok();
+        for _ in 0..EVENTS {
+            drop(consumer.poll(Duration::ZERO));
+            let heard = consumer.context().0.take();
+            if heard.as_ref().is_some_and(|(code, _)| is_refusal(*code)) {
+                return unreachable(settings, heard);
+            }
+            told = heard.or(told);
+        }
+        if answered || told.is_some() {
+            break;
+        }
+    }
+    unreachable(settings, told)
 }
 
 #[cfg(test)]

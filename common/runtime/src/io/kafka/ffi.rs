@@ -1,10 +1,11 @@
 //! The few native calls that the safe client lacks or makes slow; the only file with `unsafe`.
 //!
-//! Place: called by `publisher` and `source` with a client that lives; hands back plain values only. Keeps no pointer
-//! and calls nothing that takes over ownership.
+//! Place: called by `publisher`, `source` and `trial` with a client that lives; hands back plain values only. Keeps no
+//! pointer and calls nothing that takes over ownership.
 #![expect(unsafe_code, reason = "the one audited file of native calls")]
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char};
+use std::ptr;
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -89,4 +90,155 @@ pub(super) fn end_of(client: *mut RDKafka, topic: &str, partition: i32) -> Optio
     };
     let known = told == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0;
     known.then_some(high)
+}
+
+/// What brokers allow the user of a client to do with a topic or a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rights {
+    /// Read records; be a member of the group.
+    pub read: bool,
+    /// Write records.
+    pub write: bool,
+}
+
+/// A name with what is allowed, or why that is not told.
+pub(super) type Granted = (String, Result<Rights, RDKafkaErrorCode>);
+/// Why a question got no answer at all.
+pub(super) type Unanswered = (RDKafkaErrorCode, String);
+
+/// A question to the brokers with its answer; everything of it is given back at the end.
+struct Asked {
+    options: *mut native::rd_kafka_AdminOptions_t,
+    queue: *mut native::rd_kafka_queue_t,
+    event: *mut native::rd_kafka_event_t,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        // SAFETY: the three were made by `asked` and are used by nobody else; a null event is left alone.
+        unsafe {
+            if !self.event.is_null() {
+                native::rd_kafka_event_destroy(self.event);
+            }
+            native::rd_kafka_queue_destroy(self.queue);
+            native::rd_kafka_AdminOptions_destroy(self.options);
+        }
+    }
+}
+
+/// What the client's user may do with each of these topics.
+pub(super) fn rights_on_topics(
+    client: *mut RDKafka,
+    names: &[CString],
+    longest: Duration,
+) -> Result<Vec<Granted>, Unanswered> {
+    let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+    // SAFETY: names and their pointers outlive the calls; the collection is copied by the question and destroyed here;
+    // what the answer points into lives as long as `told`.
+    unsafe {
+        let topics = native::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
+        let told = asked(client, native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, longest, |o, q| {
+            native::rd_kafka_DescribeTopics(client, topics, o, q);
+        });
+        native::rd_kafka_TopicCollection_destroy(topics);
+        let told = told?;
+        let (result, mut count) = (native::rd_kafka_event_DescribeTopics_result(told.event), 0);
+        let all = native::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+        let one = |topic| {
+            let mut operations = 0;
+            let first = native::rd_kafka_TopicDescription_authorized_operations(topic, &raw mut operations);
+            let error = native::rd_kafka_TopicDescription_error(topic);
+            granted(native::rd_kafka_TopicDescription_name(topic), error, (first.cast(), operations))
+        };
+        Ok((0..count).map(|n| one(*all.add(n))).collect())
+    }
+}
+
+/// What the client's user may do with each of these groups.
+pub(super) fn rights_on_groups(
+    client: *mut RDKafka,
+    names: &[CString],
+    longest: Duration,
+) -> Result<Vec<Granted>, Unanswered> {
+    let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+    let about = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
+    // SAFETY: names and their pointers outlive the call, which copies them; what the answer points into lives as long as
+    // `told`.
+    unsafe {
+        let told = asked(client, about, longest, |options, queue| {
+            native::rd_kafka_DescribeConsumerGroups(client, pointers.as_mut_ptr(), pointers.len(), options, queue);
+        })?;
+        let (result, mut count) = (native::rd_kafka_event_DescribeConsumerGroups_result(told.event), 0);
+        let all = native::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+        let one = |group| {
+            let mut operations = 0;
+            let first = native::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut operations);
+            let error = native::rd_kafka_ConsumerGroupDescription_error(group);
+            granted(native::rd_kafka_ConsumerGroupDescription_group_id(group), error, (first.cast(), operations))
+        };
+        Ok((0..count).map(|n| one(*all.add(n))).collect())
+    }
+}
+
+/// Puts a question with its options and waits for the answer.
+///
+/// # Safety
+/// `client` lives as long as the call.
+unsafe fn asked(
+    client: *mut RDKafka,
+    about: native::rd_kafka_admin_op_t,
+    longest: Duration,
+    put: impl FnOnce(*mut native::rd_kafka_AdminOptions_t, *mut native::rd_kafka_queue_t),
+) -> Result<Asked, Unanswered> {
+    let ms = i32::try_from(longest.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: `client` lives; options, queue and event belong to `told` from their making on. A refused option leaves
+    // its default.
+    unsafe {
+        let options = native::rd_kafka_AdminOptions_new(client, about);
+        let queue = native::rd_kafka_queue_new(client);
+        let mut told = Asked { options, queue, event: ptr::null_mut() };
+        let refused = native::rd_kafka_AdminOptions_set_include_authorized_operations(options, 1);
+        if !refused.is_null() {
+            native::rd_kafka_error_destroy(refused);
+        }
+        native::rd_kafka_AdminOptions_set_request_timeout(options, ms, ptr::null_mut(), 0);
+        put(options, queue);
+        told.event = native::rd_kafka_queue_poll(queue, ms);
+        if told.event.is_null() {
+            return Err((RDKafkaErrorCode::OperationTimedOut, "no broker answers".to_owned()));
+        }
+        let code = native::rd_kafka_event_error(told.event);
+        if code == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Ok(told);
+        }
+        let text = CStr::from_ptr(native::rd_kafka_event_error_string(told.event)).to_string_lossy().into_owned();
+        Err((code.into(), text))
+    }
+}
+
+/// One description as plain values.
+///
+/// # Safety
+/// The name is a text of C, `error` one of the client or null, and `operations` as long as it says or null.
+unsafe fn granted(
+    name: *const c_char,
+    error: *const native::rd_kafka_error_t,
+    operations: (*const u32, usize),
+) -> Granted {
+    // SAFETY: as this function demands.
+    unsafe {
+        let name = CStr::from_ptr(name).to_string_lossy().into_owned();
+        if !error.is_null()
+            && native::rd_kafka_error_code(error) != native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+        {
+            return (name, Err(native::rd_kafka_error_code(error).into()));
+        }
+        let (first, count) = operations;
+        let allowed = |operation: native::rd_kafka_AclOperation_t| {
+            !first.is_null() && (0..count).any(|n| *first.add(n) == operation as u32)
+        };
+        let read = allowed(native::rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_READ);
+        let write = allowed(native::rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_WRITE);
+        (name, Ok(Rights { read, write }))
+    }
 }

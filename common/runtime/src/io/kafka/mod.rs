@@ -13,3 +13,4 @@ pub mod reader;
 pub mod sink;
 pub mod slot;
 mod source;
+pub mod trial;

@@ -278,7 +278,7 @@ fn offsets_of(scope: Scope, upto: &[(TopicPartition, Committed)]) -> Result<Topi
 }
 
 /// What a failed transaction means to the worker.
-fn class(attempted: &str, error: &TxnError) -> Fault {
+pub(super) fn class(attempted: &str, error: &TxnError) -> Fault {
     let cause = Cause::new(attempted, format!("{} ({})", error.text, error.code));
     if TOO_LARGE.contains(&error.code) {
         Fault::Refused(cause)

@@ -53,7 +53,7 @@ impl KafkaReader {
         let consumer: BaseConsumer<Ear> =
             config.create_with_context(Ear::default()).map_err(|e| fatal("build of a reader", e))?;
         let told = consumer.fetch_metadata(None, ASK);
-        let told = told.map_err(|_| client::unreachable(settings, consumer.context().0.take()))?;
+        let told = told.map_err(|_| client::why(settings))?;
         let mut topics = FxHashMap::default();
         for topic in told.topics().iter().filter(|t| !t.name().starts_with("__")) {
             let full = topic.name().to_owned();

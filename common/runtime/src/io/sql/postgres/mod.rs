@@ -10,6 +10,7 @@ pub mod reading;
 mod settings;
 mod statements;
 pub mod store;
+pub mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
