@@ -45,6 +45,13 @@ use crate::worker::Worker;
 /// How long records on their way may take once no request is left.
 const FLUSH: Duration = Duration::from_secs(8);
 
+/// How long a step may take: the cadence of transactions under load (performance.md §3). Where nothing waits, a batch is
+/// what has come.
+const STEP_MS: i64 = 100;
+/// The least of a full step: a transaction takes its time however few records it holds, and smaller ones take it more
+/// often.
+const LEAST_RECORDS: usize = 256;
+
 /// What a stage keeps in the database.
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
@@ -150,7 +157,9 @@ impl Service {
             }
         };
         let max_records = settings.cluster.kafka.batch_records;
-        let driver = DriverOptions { max_records, schemas, translator, ..DriverOptions::new(Arc::clone(&clock)) };
+        let base = DriverOptions::new(Arc::clone(&clock));
+        let least_records = max_records.min(LEAST_RECORDS);
+        let driver = DriverOptions { max_records, least_records, max_ms: STEP_MS, schemas, translator, ..base };
         let (boards, groups) = (Vec::new(), Vec::new());
         Ok(Self { name, settings, driver, clock, kafka, stop, boards, groups, sink: None })
     }

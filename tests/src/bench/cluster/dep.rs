@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::contest::{Mode, Score, order, ours, peer, ready};
 use super::ground::{DISCRETE_JSON, Ground, Size, TOTALS, field_of, field_of_json, full, written};
+use super::log::Sent;
 use super::race::{Cost, Field, ratio};
 use super::walk::{Batch, Input, walk};
 use crate::cluster::database::plan;
@@ -82,15 +83,15 @@ pub fn run(ground: &Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) 
 
 /// What demux makes of the first inputs, in topics that hold nothing else.
 fn discrete(ground: &Ground, size: &Size) -> anyhow::Result<Vec<Input>> {
-    let names = written("demux");
-    ground.log.forget("demux")?;
-    ground.log.empty(&names.iter().map(|name| full(name)).collect::<Vec<_>>())?;
-    let mut few = Vec::new();
-    few.extend(ground.usage.iter().take(size.dep_events).cloned());
-    // Stopped in order once these are read; what it read beyond them counts as well.
-    let runners = ours(ground, "demux", (Mode::Real, &Mode::Real.variables(&PathBuf::new(), 0.0)))?;
-    ground.track().until(runners, ("demux", &field_of(&few)))?;
+    let few = ground.usage.get(..size.dep_events.min(ground.usage.len())).unwrap_or_default();
+    let walked = walk(&demux::pipeline::Demux::default(), few, &ground.schemas, 1_000);
+    ground.log.empty(&written("demux").iter().map(|name| full(name)).collect::<Vec<_>>())?;
     let read = read_from("demux.");
+    for topic in &read {
+        let sent = walked.outputs.iter().filter(|output| output.topic.0 == topic);
+        let sent = sent.map(|o| Sent { partition: o.partition, key: &o.key, value: &o.value });
+        ground.log.send(&full(topic), sent)?;
+    }
     ground.inputs(&read.iter().map(String::as_str).collect::<Vec<_>>())
 }
 

@@ -165,17 +165,10 @@ impl Track<'_> {
         runners.into_iter().try_for_each(Runner::stop)?;
         let cost = cost(&looks, field.total(), warm).context("too few looks; the backlog is too short")?;
         let rows = rows / ratio(field.total().max(1));
-        Ok(Cost { resident, batch: records / batches.max(1.0), rows, ..cost })
-    }
-
-    /// Runs systems until all of a field is committed, and stops them.
-    ///
-    /// # Errors
-    /// When one ends early, or does not come to the end.
-    pub fn until(&self, mut runners: Vec<Runner>, (group, field): (&str, &Field)) -> anyhow::Result<()> {
-        let looking = self.log.looking(group, &field.topics())?;
-        self.watch(&mut runners, (group, field), &looking)?;
-        runners.into_iter().try_for_each(Runner::stop)
+        // A copy has no outcomes to count.
+        let records = if records > 0.0 { records } else { ratio(field.total()) };
+        let batch = if batches > 0.0 { records / batches } else { 0.0 };
+        Ok(Cost { resident, batch, rows, ..cost })
     }
 
     fn watch(

@@ -3,11 +3,11 @@
 //! Place: before the runs, over the same handlers. Its figures are counts and bytes, never time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
+use da_model::delivery::edge::Edges;
 use da_model::event::lineage::{Lineage, Root, Source, record_id};
-use da_model::ids::{Offset, Partition, TopicName};
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::schema::{Schemas, codec};
 use da_model::state::{Row, RowKey, RowSource, Snapshot};
 use da_model::time::Timestamp;
@@ -43,6 +43,7 @@ pub struct Walk {
     /// How many records followed in all, and their bytes.
     pub emitted: (u64, u64),
     distinct: BTreeMap<&'static str, BTreeSet<RowKey>>,
+    edges: BTreeMap<TopicPartition, Edges>,
 }
 
 struct Rows(HashMap<RowKey, Arc<Row>>);
@@ -78,56 +79,56 @@ pub fn walk<H: Handler>(handler: &H, inputs: &[Input], schemas: &Schemas, batch:
 
 impl Walk {
     fn piece<H: Handler>(&mut self, handler: &H, inputs: &[Input], (rows, schemas): (&mut Rows, &Schemas)) {
-        let mut written: BTreeMap<RowKey, Option<Arc<Row>>> = BTreeMap::new();
+        let mut batch: BTreeMap<RowKey, Option<Arc<Row>>> = BTreeMap::new();
         for input in inputs {
-            let mut line = String::new();
-            for key in self.one(handler, input, (rows, schemas), &mut written, &mut line) {
-                let name = key.table().name;
-                self.distinct.entry(name).or_default().insert(key);
-                // Not worth a sum per table: a word more per row is read as well.
-                let _ = write!(line, "{name}*1 ");
+            let (mut line, writes) = self.one(handler, input, (rows, schemas));
+            for (key, row) in writes {
+                // Once per batch: a later write of it goes to the store in the same row.
+                if batch.insert(key.clone(), row).is_none() {
+                    let name = key.table().name;
+                    line.push_str(&format!("{name}*1 "));
+                    self.distinct.entry(name).or_default().insert(key);
+                }
             }
             self.lines.push(line);
         }
-        if !written.is_empty() {
-            self.batches.push(written.into_iter().collect());
+        if !batch.is_empty() {
+            self.batches.push(batch.into_iter().collect());
         }
     }
 
-    /// One input; the keys that it is the first of its batch to write.
+    /// One input: the words about its records, and its writes.
     fn one<H: Handler>(
         &mut self,
         handler: &H,
         input: &Input,
         (rows, schemas): (&mut Rows, &Schemas),
-        written: &mut BTreeMap<RowKey, Option<Arc<Row>>>,
-        line: &mut String,
-    ) -> Vec<RowKey> {
+    ) -> (String, Batch) {
+        let (mut line, mut writes) = (String::new(), Vec::new());
         let record = record_of(input);
-        let Ok(decoded) = handler.decode(&record, schemas) else { return Vec::new() };
+        let Ok(decoded) = handler.decode(&record, schemas) else { return (line, writes) };
         let reads = handler.reads(&decoded);
-        let Ok(effects) = handler.decide(&decoded, &Snapshot::new(&reads, rows)) else { return Vec::new() };
+        let Ok(effects) = handler.decide(&decoded, &Snapshot::new(&reads, rows)) else { return (line, writes) };
         for (index, emit) in effects.emits.iter().enumerate() {
             let mut value = Vec::new();
             let index = i32::try_from(index).unwrap_or(0);
             let id = record_id(record.topic_partition(), record.offset, emit.unit, index);
-            codec::encode(&emit.event, &lineage(input, (id, index)), schemas, &mut value);
-            let _ = write!(line, "{}={} ", emit.topic.0, value.len());
+            let edges = self.edges.entry(record.topic_partition()).or_default();
+            let seq = edges.send(emit.topic.0, input.partition);
+            codec::encode(&emit.event, &lineage(input, (id, index, seq)), schemas, &mut value);
+            line.push_str(&format!("{}={} ", emit.topic.0, value.len()));
             self.emitted = (self.emitted.0 + 1, self.emitted.1 + value.len() as u64);
             self.outputs.push(Input { topic: emit.topic, value, ..input.clone() });
         }
-        let mut first = Vec::new();
         for write in effects.writes {
             let row = write.row.map(Arc::new);
             match &row {
                 Some(row) => rows.0.insert(write.key.clone(), Arc::clone(row)),
                 None => rows.0.remove(&write.key),
             };
-            if written.insert(write.key.clone(), row).is_none() {
-                first.push(write.key);
-            }
+            writes.push((write.key, row));
         }
-        first
+        (line, writes)
     }
 
     /// The text that a copying stage reads.
@@ -162,8 +163,8 @@ fn record_of(input: &Input) -> Record<'_> {
     }
 }
 
-fn lineage(input: &Input, (id, index): ([u8; 16], i32)) -> Lineage<'static> {
+fn lineage(input: &Input, (id, index, seq): ([u8; 16], i32, i64)) -> Lineage<'static> {
     let root = Some(Root { event_key: uuid::Uuid::nil(), at: Timestamp(1_772_442_000_000) });
     let src = Source { topic: input.topic.0.into(), partition: input.partition, offset: input.offset, index };
-    Lineage { id, src: Some(src), root, hop: 1, seq: Some(input.offset.0) }
+    Lineage { id, src: Some(src), root, hop: 1, seq: Some(seq) }
 }
