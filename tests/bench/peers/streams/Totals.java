@@ -62,7 +62,7 @@ public final class Totals {
       String lesson = level == 0 ? text(at, "lessonId") : "";
       String unit = level < 2 ? text(at, "unitId") : "";
       String key = String.join("\u001f", text(at, "tenantId"), text(event, "userId"), text(at, "classId"),
-          text(at, "courseId"), unit, lesson, LEVELS[level], name);
+          text(at, "courseId"), unit, lesson, text(at, "track"), LEVELS[level], name);
       byte[] stored = store.get(key);
       ByteBuffer was = stored == null ? null : ByteBuffer.wrap(stored);
       long count = (was == null ? 0 : was.getLong()) + 1;

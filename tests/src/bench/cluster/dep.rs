@@ -57,7 +57,9 @@ struct Contest<'g> {
 /// When a system of ours fails, or outputs differ.
 pub fn run(ground: &Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let inputs = discrete(ground, size)?;
-    let (avro, json) = ground.as_json(&inputs, DISCRETE_JSON, size.repeats)?;
+    // As many as the peers of demux read: a JVM wants to be warm.
+    let repeats = (size.repeats * ground.usage.len() / inputs.len().max(1)).max(1);
+    let (avro, json) = ground.as_json(&inputs, DISCRETE_JSON, repeats)?;
     let mut field = field_of(&inputs);
     field.feedback = read_from("dep.").iter().map(|name| full(name)).collect();
     let mut contest = Contest {
@@ -65,7 +67,7 @@ pub fn run(ground: &Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) 
         meant: times(ground, &inputs)?,
         json: field_of_json(&ground.log, DISCRETE_JSON)?,
         shape: ground.fleet.dir.join("dep.shape"),
-        repeats: i64::try_from(size.repeats)?,
+        repeats: i64::try_from(repeats)?,
         inputs,
         field,
         turn: 0,

@@ -103,7 +103,12 @@ fn goals(score: &Score) -> Vec<Goal> {
             (400.0, 150.0),
             figure(chain::TO_ROW),
         ),
-        least("", "at 500 events/s, request to the last demux record, p99 ms", (400.0, 150.0), figure(chain::TO_RECORD)),
+        least(
+            "",
+            "at 500 events/s, request to the last demux record, p99 ms",
+            (400.0, 150.0),
+            figure(chain::TO_RECORD),
+        ),
         least("G13", "price of lineage: demux with over without", (1.15, 1.05), None),
         most(
             "G14",
