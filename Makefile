@@ -84,8 +84,10 @@ drill: setup ## kill, cut, overload, fill the disk under load, then audit: LEVEL
 	@sh deploy/setup.sh full
 	$(CARGO) run --locked -p tests --bin drill -- --cluster --level $(LEVEL) --seed $(SEED) $(if $(ONLY),--only $(ONLY),$(CLUSTER))
 
-bench: setup $(DA) ## cost per event of every stage, and of the whole process
-	$(CARGO) run --locked --release -p tests --bin bench
+bench: setup $(DA) ## cost per event of every stage, of the whole process, and beside peers on real Kafka: ONLY=part
+	$(CARGO) build --locked --release -p gep -p demux -p dep -p tests --bins
+	@sh deploy/setup.sh full
+	target/release/bench $(ONLY)
 
 measures: ## print the size table into docs/generated/measures.md; fail on what must hold
 	$(CARGO) run --locked --quiet -p tests --bin measures -- docs/generated/measures.md

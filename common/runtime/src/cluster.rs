@@ -28,10 +28,11 @@ use crate::group::Group;
 use crate::http::auth::KeyRing;
 use crate::http::health::Health;
 use crate::io::kafka::client::{KafkaSettings, Sasl, Scope, Secret, Security};
-use crate::io::kafka::member::{KafkaMember, MemberOptions};
+use crate::io::kafka::member::{KafkaMember, MemberKind, MemberOptions};
 use crate::io::kafka::sink::{KafkaSink, SinkBounds};
 use crate::io::sql::Migration;
 use crate::io::sql::postgres::{PostgresSettings, PostgresStore, StoreOptions};
+use crate::passthrough::{self, Shape};
 use crate::ports::Clock;
 use crate::registry::{self, RegistrySettings};
 use crate::stage::{DriverOptions, Stage};
@@ -43,6 +44,13 @@ use crate::worker::Worker;
 
 /// How long records on their way may take once no request is left.
 const FLUSH: Duration = Duration::from_secs(8);
+
+/// How long a step may take: the cadence of transactions under load (performance.md §3). Where nothing waits, a batch is
+/// what has come.
+const STEP_MS: i64 = 100;
+/// The least of a full step: a transaction takes its time however few records it holds, and smaller ones take it more
+/// often.
+const LEAST_RECORDS: usize = 256;
 
 /// What a stage keeps in the database.
 #[derive(Debug, Clone, Default)]
@@ -172,7 +180,9 @@ impl Service {
             }
         };
         let max_records = settings.cluster.kafka.batch_records;
-        let driver = DriverOptions { max_records, schemas, translator, ..DriverOptions::new(Arc::clone(&clock)) };
+        let base = DriverOptions::new(Arc::clone(&clock));
+        let least_records = max_records.min(LEAST_RECORDS);
+        let driver = DriverOptions { max_records, least_records, max_ms: STEP_MS, schemas, translator, ..base };
         Ok(Self { name, settings, driver, clock, kafka, stop, watch, listeners, groups: Vec::new(), sink: None })
     }
 
@@ -188,7 +198,8 @@ impl Service {
     /// # Errors
     /// A [`Fault`] that does not pass.
     pub fn stateless(&mut self, stage: impl Fn() -> Box<dyn Stage>) -> Result<(), Fault> {
-        self.threads(stage, |_, member| Ok(Box::new(KafkaTxn::new(Box::new(member)))))
+        let shape = self.shape(&[])?;
+        self.threads((stage, shape), |_, member| Ok(Box::new(KafkaTxn::new(Box::new(member)))))
     }
 
     /// Runs a stage with tables: one group member and one connection per thread, `sql_txn`.
@@ -200,7 +211,8 @@ impl Service {
         let threads = usize::try_from(self.settings.cluster.service.threads).unwrap_or(1).max(1);
         let cache_bytes = self.settings.cache_bytes / threads;
         let stop = self.stop.clone();
-        self.threads(stage, |(group, owner), member| {
+        let shape = self.shape(&tables.tables)?;
+        self.threads((stage, shape), |(group, owner), member| {
             let migrations = tables.migrations.iter().map(|(name, sql)| Migration { name, sql });
             let runtime = crate::io::sql::RUNTIME_POSTGRES.iter().copied();
             let mut store = PostgresStore::new(StoreOptions {
@@ -217,16 +229,28 @@ impl Service {
         })
     }
 
+    /// What a benchmark has copied in place of deciding.
+    fn shape(&self, tables: &[&'static Table]) -> Result<Option<Arc<Shape>>, Fault> {
+        let Some(file) = &self.settings.cluster.bench.copy else { return Ok(None) };
+        let text = load::text("bench.copy", file)?;
+        Ok(Some(Arc::new(Shape::read(&text, tables)?)))
+    }
+
     fn threads(
         &mut self,
-        stage: impl Fn() -> Box<dyn Stage>,
+        (stage, shape): (impl Fn() -> Box<dyn Stage>, Option<Arc<Shape>>),
         protocol: impl Fn((&'static str, String), KafkaMember) -> Result<Box<dyn GroupProtocol>, Fault>,
     ) -> Result<(), Fault> {
         for thread in 0..self.settings.cluster.service.threads {
-            let stage = stage();
+            let mut stage = stage();
+            if let Some(shape) = &shape {
+                let max_records = self.driver.max_records;
+                stage = passthrough::stage((stage.name(), stage.topics()), Arc::clone(shape), max_records);
+            }
             let slot = format!("{}-{thread}", self.settings.cluster.service.slot);
             let base = MemberOptions::new(self.kafka.clone(), stage.name(), slot.clone(), Arc::clone(&self.clock));
-            let options = MemberOptions { topics: stage.topics().to_vec(), service: self.name, ..base };
+            let kind = kind_of(&self.settings.cluster.bench);
+            let options = MemberOptions { topics: stage.topics().to_vec(), service: self.name, kind, ..base };
             let member = patiently(&self.stop, || KafkaMember::open(&options))?;
             let protocol = protocol((stage.name(), format!("{}-{slot}", self.name)), member)?;
             let board = Board::default();
@@ -274,6 +298,14 @@ impl Service {
         vigil.join()?;
         ended?;
         Ok(if flushed { served? } else { Drain::Cut })
+    }
+}
+
+const fn kind_of(bench: &cluster::Bench) -> MemberKind {
+    match (bench.at_least_once, bench.copy.is_some()) {
+        (true, _) => MemberKind::AtLeastOnce,
+        (false, true) => MemberKind::Copying,
+        (false, false) => MemberKind::ExactlyOnce,
     }
 }
 

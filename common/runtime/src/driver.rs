@@ -26,9 +26,8 @@ use crate::registry::translate::{Foreign, Waiting};
 pub use crate::stage::{DriverOptions, Stage, Stepped};
 use crate::telemetry::trace::{self, Open};
 
-/// The first step after a start, and the least that a step takes however slow the machine is.
+/// The first step after a start.
 const FIRST_RECORDS: usize = 128;
-const LEAST_RECORDS: usize = 16;
 /// Partitions that a span names.
 const PLACES: usize = 16;
 /// A stage that runs `handler`.
@@ -152,7 +151,7 @@ impl<H: Handler> Driver<H> {
         let took = self.options.clock.now().since(started).max(0);
         let (took, may) = (took.unsigned_abs() as usize, self.options.max_ms.unsigned_abs() as usize);
         let fits = if took > may { records * may / took } else { self.window * 2 };
-        self.window = fits.max(LEAST_RECORDS).min(self.options.max_records);
+        self.window = fits.max(self.options.least_records).min(self.options.max_records);
     }
 
     fn decode<'r>(

@@ -16,6 +16,7 @@ pub mod driver;
 pub mod group;
 pub mod http;
 pub mod io;
+pub mod passthrough;
 pub mod ports;
 pub mod probe;
 pub mod reading;

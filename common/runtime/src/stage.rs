@@ -16,6 +16,8 @@ use crate::registry::translate::Translator;
 
 /// The most records of one step (delivery.md §5).
 pub const STEP_RECORDS: usize = 512;
+/// The least that a step takes, however slow the machine is.
+pub const LEAST_RECORDS: usize = 16;
 /// How long a step may take; the next batch is sized by how long the last one took.
 pub const STEP_MS: i64 = 25;
 
@@ -30,6 +32,8 @@ pub struct DriverOptions {
     pub version: &'static str,
     /// The most records of a step.
     pub max_records: usize,
+    /// The least of which a full step is made, however long it takes.
+    pub least_records: usize,
     /// The longest a step decides.
     pub max_ms: i64,
     /// Brings records of other writers' schemas into ours; none on a log whose ids are compiled in.
@@ -74,6 +78,7 @@ impl DriverOptions {
             schemas: Schemas::embedded(),
             version: env!("CARGO_PKG_VERSION"),
             max_records: STEP_RECORDS,
+            least_records: LEAST_RECORDS,
             max_ms: STEP_MS,
             translator: None,
             breaker: Thresholds::default(),

@@ -29,3 +29,20 @@ pub fn resident(pid: u32) -> Option<u64> {
     let line = text.lines().find(|l| l.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
+
+/// User + system seconds of a process with all that it started, those that have ended among them.
+#[must_use]
+pub fn of_tree(pid: u32) -> f64 {
+    let own = with_buried(pid).unwrap_or(0.0);
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let pids = children.split_whitespace().filter_map(|child| child.parse().ok());
+    own + pids.map(of_tree).sum::<f64>()
+}
+
+/// Its own seconds with those of the children that it has waited for.
+fn with_buried(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = text.rsplit_once(')')?.1;
+    let ticks = after_name.split_whitespace().skip(11).take(4).filter_map(|n| n.parse::<f64>().ok());
+    Some(ticks.sum::<f64>() / 100.0)
+}

@@ -3,6 +3,7 @@
 //! Place: run by `make bench`, in one run on one machine. Ratios and counts are what to trust (performance.md §1);
 //! nothing here asserts a speed.
 
+pub mod cluster;
 pub mod cpu;
 pub mod publish;
 pub mod pure;

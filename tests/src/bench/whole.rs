@@ -283,7 +283,7 @@ fn number(reader: &mut Reader, sql: &str) -> anyhow::Result<u64> {
 }
 
 /// One visit of a resource in a collection, in a session of its own.
-fn visit(n: u64, word: &str) -> serde_json::Value {
+pub(super) fn visit(n: u64, word: &str) -> serde_json::Value {
     let id = |what: &str| da_model::identity::id_of(&[what, word, &n.to_string()]).to_string();
     json!({
         "eventId": id("event"), "eventName": "collection.resource.play",

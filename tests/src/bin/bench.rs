@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use tests::bench::cluster::{self, ground::Size};
 use tests::bench::whole::Bench;
 use tests::bench::{publish, pure};
 use tests::process::now;
 use tests::rank;
 
 /// The parts, in the order in which they run.
-const PARTS: [&str; 5] = ["pure", "load", "latency", "memory", "publish"];
+const PARTS: [&str; 6] = ["pure", "load", "latency", "memory", "publish", "cluster"];
+/// What may stand beside the parts.
+const OPTIONS: &str = "--program FILE, --events N, --sessions N; of cluster: --programs FOLDER, --cluster-events N, \
+                       --dep-events N, --repetitions N, --repeats N, --seconds N";
 /// Rows in the file before the second run of load.
 const ROWS: u64 = 1_000_000;
 /// The row cache of the server whose memory is watched, MiB: full long before the first figure.
@@ -25,6 +29,7 @@ struct Plan {
     program: PathBuf,
     events: u64,
     sessions: u64,
+    cluster: Size,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +51,9 @@ fn run() -> anyhow::Result<()> {
             "load" => load(&plan)?,
             "latency" => latency(&plan)?,
             "publish" => publications()?,
+            "cluster" => {
+                cluster::run(&plan.cluster, &say)?;
+            }
             _ => memory(&plan)?,
         }
     }
@@ -54,8 +62,8 @@ fn run() -> anyhow::Result<()> {
 }
 
 fn plan() -> anyhow::Result<Plan> {
-    let mut plan =
-        Plan { parts: Vec::new(), program: PathBuf::from("target/release/da"), events: 200_000, sessions: 1_000_000 };
+    let (parts, program, cluster) = (Vec::new(), PathBuf::from("target/release/da"), Size::default());
+    let mut plan = Plan { parts, program, events: 200_000, sessions: 1_000_000, cluster };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -63,10 +71,14 @@ fn plan() -> anyhow::Result<Plan> {
             "--program" => plan.program = value()?.into(),
             "--events" => plan.events = value()?.parse()?,
             "--sessions" => plan.sessions = value()?.parse()?,
+            "--programs" => plan.cluster.programs = value()?.into(),
+            "--cluster-events" => plan.cluster.events = value()?.parse()?,
+            "--dep-events" => plan.cluster.dep_events = value()?.parse()?,
+            "--repetitions" => plan.cluster.repetitions = value()?.parse()?,
+            "--repeats" => plan.cluster.repeats = value()?.parse()?,
+            "--seconds" => plan.cluster.seconds = value()?.parse()?,
             part if PARTS.contains(&part) => plan.parts.push(word),
-            other => {
-                bail!("unknown argument {other}; known: {}, --program FILE, --events N, --sessions N", PARTS.join(", "))
-            }
+            other => bail!("unknown argument {other}; known: {}, {OPTIONS}", PARTS.join(", ")),
         }
     }
     if plan.parts.is_empty() {

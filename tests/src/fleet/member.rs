@@ -27,6 +27,7 @@ pub struct Member {
     program: PathBuf,
     dir: PathBuf,
     settings: PathBuf,
+    variables: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -46,8 +47,28 @@ impl Member {
             program: programs.join(service),
             dir: dir.to_path_buf(),
             settings: settings.to_path_buf(),
+            variables: Vec::new(),
             child: None,
         })
+    }
+
+    /// The same place with settings of its own, as variables of the environment.
+    #[must_use]
+    pub fn with(mut self, variables: &[(String, String)]) -> Self {
+        self.variables = variables.to_vec();
+        self
+    }
+
+    /// The process that holds the place.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// A page of its admin listener, if it answers 200.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<String> {
+        page_of(self.admin, path)
     }
 
     /// Its name for people.
@@ -81,6 +102,7 @@ impl Member {
             .env("DA__SERVICE__SLOT", format!("r{}", self.slot))
             .env("DA__HTTP__LISTEN", self.http.to_string())
             .env("DA__ADMIN__LISTEN", self.admin.to_string())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

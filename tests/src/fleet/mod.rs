@@ -53,6 +53,7 @@ pub struct Fleet {
     pub proxy: Option<Proxy>,
     /// Its folder.
     pub dir: PathBuf,
+    programs: PathBuf,
     da: PathBuf,
     settings: PathBuf,
     key: String,
@@ -68,6 +69,26 @@ impl Fleet {
     /// # Errors
     /// When something is there and does not start.
     pub fn start(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
+        let mut fleet = match Self::prepared(plan)? {
+            Ok(fleet) => fleet,
+            missing => return Ok(missing),
+        };
+        for service in SERVICES {
+            for slot in 0..plan.processes {
+                let member = fleet.recruit((service, slot), &[])?;
+                fleet.members.push(member);
+            }
+        }
+        fleet.members.iter_mut().try_for_each(Member::start)?;
+        fleet.members.iter_mut().try_for_each(Member::ready)?;
+        Ok(Ok(fleet))
+    }
+
+    /// What services stand on, with topics, tables, schemas and a key, and no process of a service.
+    ///
+    /// # Errors
+    /// When something is there and does not start.
+    pub fn prepared(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
         std::fs::create_dir_all(&plan.dir)?;
         let proxy = plan.cut.map(Proxy::start).transpose()?;
         let advertised = proxy.as_ref().filter(|_| plan.cut == Some(Cut::EndTxn)).map(|proxy| proxy.address.port());
@@ -81,6 +102,7 @@ impl Fleet {
             servers,
             proxy,
             dir: plan.dir.clone(),
+            programs: plan.programs.clone(),
             da: plan.programs.join("da"),
             settings,
             key: String::new(),
@@ -88,14 +110,27 @@ impl Fleet {
         };
         std::fs::write(&fleet.settings, fleet.yaml(plan.cut)?)?;
         fleet.prepare(plan.partitions)?;
-        for service in SERVICES {
-            for slot in 0..plan.processes {
-                fleet.members.push(Member::new((service, slot), &plan.programs, &fleet.settings)?);
-            }
-        }
-        fleet.members.iter_mut().try_for_each(Member::start)?;
-        fleet.members.iter_mut().try_for_each(Member::ready)?;
         Ok(Ok(fleet))
+    }
+
+    /// A place for a process of a service, with settings of its own as variables; nobody holds it yet.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn recruit(&self, at: (&'static str, usize), variables: &[(String, String)]) -> anyhow::Result<Member> {
+        Ok(Member::new(at, &self.programs, &self.settings)?.with(variables))
+    }
+
+    /// The key with which may be posted.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The file of its settings.
+    #[must_use]
+    pub fn settings(&self) -> &Path {
+        &self.settings
     }
 
     fn yaml(&self, cut: Option<Cut>) -> anyhow::Result<String> {

@@ -190,6 +190,7 @@ fn cluster_of(raw: &Raw) -> Cluster {
         kafka: raw.kafka.clone(),
         postgres: raw.postgres.clone(),
         registry: raw.registry.clone(),
+        bench: raw.bench.clone(),
     }
 }
 

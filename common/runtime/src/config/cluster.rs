@@ -129,6 +129,18 @@ group! {
     }
 }
 
+group! {
+    /// `bench`: how a benchmark has a service run; brokers that no benchmark has marked refuse it.
+    Bench {
+        /// File that says what follows from inputs; then nothing is decided, bytes are copied in that shape.
+        #[garde(skip)]
+        copy: Option<PathBuf> = None,
+        /// true publishes without transactions, at least once.
+        #[garde(skip)]
+        at_least_once: bool = false,
+    }
+}
+
 /// How connections to Kafka are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -154,11 +166,13 @@ pub struct Cluster {
     pub postgres: Postgres,
     /// The registry; unused with an empty `url`.
     pub registry: Registry,
+    /// What a benchmark measures in place of the real way; nothing elsewhere.
+    pub bench: Bench,
 }
 
 /// Rules between the values of the cluster.
 pub(super) fn check(cluster: &Cluster, broken: &mut Vec<Broken>) {
-    let Cluster { service, kafka, postgres, registry } = cluster;
+    let Cluster { service, kafka, postgres, registry, bench: _ } = cluster;
     let sasl = matches!(kafka.security, Security::SaslPlaintext | Security::SaslSsl);
     let clear = matches!(kafka.security, Security::Plaintext | Security::SaslPlaintext);
     let mechanisms = ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"];

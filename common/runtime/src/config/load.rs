@@ -47,9 +47,16 @@ pub fn arguments() -> Vec<String> {
 /// # Errors
 /// [`Fault::Fatal`] naming the setting and the file.
 pub fn secret(setting: &str, file: &Path) -> Result<String, Fault> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Fault::Fatal(Cause::new(format!("read of {setting} ({})", file.display()), e)))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text(setting, file)?.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The text of a file that a setting names.
+///
+/// # Errors
+/// [`Fault::Fatal`] naming the setting and the file.
+pub fn text(setting: &str, file: &Path) -> Result<String, Fault> {
+    let read = std::fs::read_to_string(file);
+    read.map_err(|e| Fault::Fatal(Cause::new(format!("read of {setting} ({})", file.display()), e)))
 }
 
 /// Variables that begin with `DA__`; those that are no text are left out.

@@ -10,7 +10,7 @@ use garde::Validate;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::cluster::{Kafka, Postgres, Registry, Service};
+use super::cluster::{Bench, Kafka, Postgres, Registry, Service};
 
 /// Declares a group of settings: all keys optional, unknown ones refused.
 macro_rules! group {
@@ -75,6 +75,9 @@ group! {
         /// The schema registry.
         #[garde(dive)]
         registry: Registry = Registry::default(),
+        /// What a benchmark measures in place of the real way.
+        #[garde(dive)]
+        bench: Bench = Bench::default(),
         /// Record headers.
         #[garde(skip)]
         headers: Headers = Headers::None,

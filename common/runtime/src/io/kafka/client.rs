@@ -275,9 +275,15 @@ pub(super) fn consumer(settings: &KafkaSettings, group: &str, slot: &str) -> Res
 
 /// The transactional producer of `group` in `slot`.
 pub(super) fn transactional(settings: &KafkaSettings, group: &str, slot: &str) -> Result<ClientConfig, Fault> {
-    let mut config = producer(settings)?;
+    let mut config = without_transactions(settings)?;
     config.set("transactional.id", format!("{}-{slot}", settings.scope.group(group)));
     config.set("transaction.timeout.ms", millis(settings.transaction_timeout));
+    Ok(config)
+}
+
+/// The same without transactions, for a benchmark to set beside it.
+pub(super) fn without_transactions(settings: &KafkaSettings) -> Result<ClientConfig, Fault> {
+    let mut config = producer(settings)?;
     config.set("message.timeout.ms", millis(MESSAGE_TIMEOUT)).set("retry.backoff.ms", "20");
     config.set("delivery.report.only.error", "true");
     Ok(config)

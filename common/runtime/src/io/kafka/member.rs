@@ -19,6 +19,9 @@ use crate::commit::Outbox;
 use crate::ports::{Clock, Committed, Fetched, Member};
 use crate::probe::{Probe, Silent};
 
+/// The topic by which a benchmark marks brokers as its own.
+pub const BENCH_MARK: &str = "gooru-da-benchmark";
+
 /// Who joins which group.
 #[derive(Clone)]
 pub struct MemberOptions {
@@ -38,6 +41,20 @@ pub struct MemberOptions {
     pub probe: Arc<dyn Probe>,
     /// The process that it is part of.
     pub holder: Holder,
+    /// As production runs; else only on brokers that a benchmark has marked.
+    pub kind: MemberKind,
+}
+
+/// How a member runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MemberKind {
+    /// Transactions; what every service is.
+    #[default]
+    ExactlyOnce,
+    /// Transactions of a stage that copies for a benchmark.
+    Copying,
+    /// Records, then offsets, without a transaction; for a benchmark.
+    AtLeastOnce,
 }
 
 impl MemberOptions {
@@ -45,8 +62,8 @@ impl MemberOptions {
     #[must_use]
     pub fn new(settings: KafkaSettings, group: &'static str, slot: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         let (slot, topics) = (slot.into(), Vec::new());
-        let (probe, holder) = (Arc::new(Silent), Holder::this());
-        Self { settings, group, slot, topics, service: group, clock, probe, holder }
+        let (probe, holder, kind) = (Arc::new(Silent), Holder::this(), MemberKind::default());
+        Self { settings, group, slot, topics, service: group, clock, probe, holder, kind }
     }
 }
 
@@ -69,7 +86,7 @@ impl KafkaMember {
         let MemberOptions { settings, group, slot, .. } = options;
         let source = Source::open(settings, (group, slot), &options.topics)?;
         let ports = (Arc::clone(&options.clock), Arc::clone(&options.probe));
-        let publisher = Publisher::new(settings, (group, slot), ports)?;
+        let publisher = Publisher::new(settings, (group, slot), ports, options.kind)?;
         let counts = match source.counts() {
             Ok(counts) => counts,
             // The events of the connection are told inside a poll.
@@ -127,6 +144,10 @@ impl Member for KafkaMember {
     }
 
     fn publish(&mut self, out: &[&Outbox], upto: &[(TopicPartition, Committed)]) -> Result<(), Fault> {
+        if self.publisher.is_plain() {
+            let offsets = self.publisher.deliver(out, upto)?;
+            return self.source()?.store(&offsets);
+        }
         let Some(metadata) = self.source.as_ref().and_then(Source::metadata) else {
             let told = "the consumer is no member of its group now";
             return Err(Fault::Fenced(Cause::new("begin of a transaction", told)));
@@ -148,6 +169,11 @@ impl Member for KafkaMember {
 fn check(options: &MemberOptions, counts: &FxHashMap<String, u32>) -> Result<(), Fault> {
     let attempted = || format!("check of the topics at {}", options.settings.bootstrap);
     let missing = |name: &str| fatal(attempted(), format!("topic {name} does not exist; run `da topics apply`"));
+    if options.kind != MemberKind::ExactlyOnce && !counts.contains_key(BENCH_MARK) {
+        let told =
+            "`bench` is set, and no benchmark has marked these brokers: what it writes is worth nothing elsewhere";
+        return Err(fatal(attempted(), told));
+    }
     let mut read = Vec::new();
     for topic in &options.topics {
         let name = options.settings.scope.topic(*topic);

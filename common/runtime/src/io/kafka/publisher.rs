@@ -17,8 +17,9 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::util::Timeout;
 
-use super::client::{Ear, KafkaSettings, Scope, Trouble, fatal, transactional, transient};
+use super::client::{Ear, KafkaSettings, Scope, Trouble, fatal, transactional, transient, without_transactions};
 use super::ffi::{self, TxnError};
+use super::member::MemberKind;
 use super::source::number;
 use crate::commit::{Outbox, Outgoing};
 use crate::ports::{Clock, Committed};
@@ -48,6 +49,7 @@ impl ProducerContext for Ear {
 /// The producer of one slot.
 pub(super) struct Publisher {
     config: ClientConfig,
+    plain: bool,
     producer: Option<ThreadedProducer<Ear>>,
     ready: bool,
     suspect: bool,
@@ -64,10 +66,30 @@ impl Publisher {
         settings: &KafkaSettings,
         (group, slot): (&str, &str),
         (clock, probe): (Arc<dyn Clock>, Arc<dyn Probe>),
+        kind: MemberKind,
     ) -> Result<Self, Fault> {
-        let config = transactional(settings, group, slot)?;
+        let plain = kind == MemberKind::AtLeastOnce;
+        let config = if plain { without_transactions(settings)? } else { transactional(settings, group, slot)? };
         let (trouble, scope, names) = (Arc::default(), settings.scope, BTreeMap::new());
-        Ok(Self { config, producer: None, ready: false, suspect: false, seen: 0, trouble, clock, probe, scope, names })
+        let (producer, ready, suspect, seen) = (None, false, false, 0);
+        Ok(Self { config, plain, producer, ready, suspect, seen, trouble, clock, probe, scope, names })
+    }
+
+    /// Whether it knows no transactions.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// Sends everything and waits for it, without a transaction; the offsets to store then.
+    pub(super) fn deliver(
+        &mut self,
+        out: &[&Outbox],
+        upto: &[(TopicPartition, Committed)],
+    ) -> Result<TopicPartitionList, Fault> {
+        self.prepare()?;
+        self.trouble.take_lost();
+        self.send(out).map_err(|error| class("send of records", &error))?;
+        offsets_of(self.scope, upto)
     }
 
     pub(super) const fn suspect(&self) -> bool {
@@ -92,7 +114,8 @@ impl Publisher {
             Some(producer) => producer,
             None => self.config.create_with_context(Ear(Arc::clone(&self.trouble))).map_err(|e| fatal(attempted, e))?,
         };
-        match producer.init_transactions(Timeout::After(INIT)).map_err(TxnError::from) {
+        let begun = if self.plain { Ok(()) } else { producer.init_transactions(Timeout::After(INIT)) };
+        match begun.map_err(TxnError::from) {
             Ok(()) => {
                 self.ready = true;
                 // Nothing of an earlier producer can end a transaction of this one.

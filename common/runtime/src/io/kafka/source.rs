@@ -13,7 +13,7 @@ use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::time::Timestamp;
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaRespErr;
@@ -344,6 +344,11 @@ impl Source {
             told.map(|(low, high)| (Offset(low), Offset(high))).map_err(|e| fault(format!("bounds of {at}"), &e))
         };
         of.iter().map(ask).collect()
+    }
+
+    /// Stores offsets of the group outside any transaction.
+    pub(super) fn store(&self, offsets: &TopicPartitionList) -> Result<(), Fault> {
+        self.consumer.commit(offsets, CommitMode::Sync).map_err(|e| fault("store of offsets", &e))
     }
 
     pub(super) fn ends(&self) -> Vec<(TopicPartition, Offset)> {

@@ -1,0 +1,229 @@
+//! The whole chain on one machine: what it takes in, and how late its last words are at a steady rate.
+//!
+//! Place: after the contests, over a fleet of one gep, one demux and one dep. The rate is an open loop: latencies count
+//! from the time at which an event was to be sent, so that a stall counts for every event that it delays.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use da_model::event::Event;
+use da_model::schema::codec;
+use da_runtime::io::sql::postgres::{Connection, PostgresSettings};
+use rdkafka::consumer::Consumer;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::contest::Score;
+use super::ground::{Ground, Size, full, written};
+use super::race::ratio;
+use crate::bench::cpu;
+use crate::bench::whole::visit;
+use crate::fleet::member::SERVICES;
+use crate::process::{deadline, now, pause};
+use crate::rank;
+
+/// Figures: events per second of the whole chain; p99 from the scheduled request to the last record and to the row.
+pub const RATE: &str = "events/s of the whole chain";
+/// See [`RATE`].
+pub const TO_RECORD: &str = "p99 to the last demux record, ms";
+/// See [`RATE`].
+pub const TO_ROW: &str = "p99 to the class row, ms";
+
+const CONNECTIONS: u64 = 8;
+const PER_SECOND: u64 = 500;
+/// Events of the first second are warm-up.
+const WARM: usize = 1_000;
+
+/// Posts the bench profile as fast as it is taken, and waits until every group is drained.
+///
+/// # Errors
+/// When the load fails or a group does not come to its end.
+pub fn throughput(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let events = (size.events / 4).max(1_000);
+    let to = ground.fleet.member("gep", 0)?.http;
+    let pids = pids(ground)?;
+    let spent = |ground: &Ground| {
+        let track = ground.track();
+        let own = pids.iter().map(|pid| cpu::of_tree(*pid));
+        own.chain([track.broker(), track.database()]).collect::<Vec<f64>>()
+    };
+    let (before, started) = (spent(ground), now());
+    ground.post(&size.programs, (to, 7), events)?;
+    let posted = started.elapsed().as_secs_f64();
+    ground.drained(&["gep.accepted"], "gep")?;
+    ground.drained(&["gep.usage"], "demux")?;
+    let read = da_model::Handler::topics(&dep::pipeline::Dep::default());
+    ground.drained(&read.iter().map(|t| t.0).collect::<Vec<_>>(), "dep")?;
+    let seconds = started.elapsed().as_secs_f64();
+    let after = spent(ground);
+    let each = after.iter().zip(&before).map(|(after, before)| (after - before) / ratio(events) * 1e6);
+    let each: Vec<String> = each.map(|cost| format!("{cost:.0}")).collect();
+    let rate = ratio(events) / seconds;
+    score.figures.insert(RATE, rate);
+    say(&format!(
+        "  {events} events in {seconds:.1} s ({posted:.1} s to post them): {rate:.0} events/s; CPU-s/M of gep, demux, dep, \
+         broker, database: {}",
+        each.join(", ")
+    ));
+    Ok(())
+}
+
+fn pids(ground: &mut Ground) -> anyhow::Result<Vec<u32>> {
+    let pid = |service: &&'static str| ground.fleet.member(service, 0)?.pid().context("a member runs");
+    SERVICES.iter().map(pid).collect()
+}
+
+/// When what was seen of every event, ms after it was to be sent.
+#[derive(Debug)]
+struct Seen {
+    answer: Vec<f64>,
+    record: Vec<f64>,
+    row: Vec<f64>,
+}
+
+struct Open<'g> {
+    ground: &'g Ground,
+    url: String,
+    events: u64,
+    started: Instant,
+    over: AtomicBool,
+}
+
+/// Single events at a steady rate, each timed to its answer, to its last record of demux and to its class row.
+///
+/// # Errors
+/// When a request fails, or a record or row does not appear.
+pub fn latency(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let url = format!("http://{}/v1/events", ground.fleet.member("gep", 0)?.http);
+    let events = PER_SECOND * size.seconds;
+    // A little later than now: all threads are there when it begins.
+    let open = Open { ground, url, events, started: now() + Duration::from_secs(1), over: AtomicBool::new(false) };
+    let seen = open.run()?;
+    for (what, mut values) in
+        [("the answer", seen.answer), ("the last demux record", seen.record), ("the class row", seen.row)]
+    {
+        let mut late: Vec<f64> = values.drain(WARM.min(values.len().saturating_sub(1))..).collect();
+        late.sort_unstable_by(f64::total_cmp);
+        let at = |share| rank::at(&late, share);
+        say(&format!(
+            "  {PER_SECOND} events/s for {} s, scheduled request to {what}: p50 {:.0} ms, p90 {:.0} ms, p99 {:.0} ms, most {:.0} ms",
+            size.seconds,
+            at(50),
+            at(90),
+            at(99),
+            at(100)
+        ));
+        let name = if what == "the class row" { TO_ROW } else { TO_RECORD };
+        score.figures.insert(name, at(99));
+    }
+    Ok(())
+}
+
+impl Open<'_> {
+    fn run(&self) -> anyhow::Result<Seen> {
+        std::thread::scope(|scope| {
+            let record = scope.spawn(|| self.records());
+            let row = scope.spawn(|| self.rows());
+            let posts: Vec<_> = (0..CONNECTIONS).map(|c| scope.spawn(move || self.posts(c))).collect();
+            let mut answer = Vec::new();
+            for post in posts {
+                let posted = post.join().unwrap_or_else(|_| bail!("a connection panicked"));
+                answer.extend(posted.inspect_err(|_| self.over.store(true, Ordering::SeqCst))?);
+            }
+            let record = record.join().unwrap_or_else(|_| bail!("the reader of records panicked"))?;
+            let row = row.join().unwrap_or_else(|_| bail!("the reader of rows panicked"))?;
+            Ok(Seen { answer, record, row })
+        })
+    }
+
+    fn scheduled(&self, n: u64) -> Instant {
+        self.started + Duration::from_micros(n * 1_000_000 / PER_SECOND)
+    }
+
+    fn since(&self, n: u64) -> f64 {
+        now().saturating_duration_since(self.scheduled(n)).as_secs_f64() * 1e3
+    }
+
+    fn posts(&self, connection: u64) -> anyhow::Result<Vec<f64>> {
+        let client = reqwest::blocking::Client::new();
+        let mut took = Vec::new();
+        for n in (connection..self.events).step_by(usize::try_from(CONNECTIONS)?) {
+            while now() < self.scheduled(n) {
+                pause(1);
+            }
+            let request = client.post(&self.url).bearer_auth(self.ground.fleet.key());
+            let body = visit(n, &word(connection)).to_string();
+            let answer = request.header("content-type", "application/json").body(body).send()?;
+            ensure!(answer.status() == 202, "{}: {}", answer.status(), answer.text()?);
+            took.push(self.since(n));
+        }
+        Ok(took)
+    }
+
+    /// The last record of demux that an event led to.
+    fn records(&self) -> anyhow::Result<Vec<f64>> {
+        let ids: HashMap<String, u64> = (0..self.events).map(|n| (id(n), n)).collect();
+        let names: Vec<String> = written("demux").iter().map(|name| full(name)).collect();
+        let consumer = self.ground.log.reader()?;
+        let mut list = TopicPartitionList::new();
+        for ((topic, partition), (_, end)) in self.ground.log.bounds(&names)? {
+            list.add_partition_offset(&topic, partition, Offset::Offset(end))?;
+        }
+        consumer.assign(&list)?;
+        let mut last = vec![0.0; usize::try_from(self.events)?];
+        let (mut seen, mut until) = (0, deadline(120));
+        // The records of an event lie in one transaction: none is much later than the first.
+        while seen < self.events {
+            ensure!(!self.over.load(Ordering::SeqCst) && !until.passed(), "{seen} of {} events seen", self.events);
+            let Some(Ok(message)) = consumer.poll(Duration::from_millis(200)) else { continue };
+            let Ok((_, Event::Discrete(de))) =
+                codec::decode(message.payload().unwrap_or_default(), &self.ground.schemas)
+            else {
+                continue;
+            };
+            let Some(n) = ids.get(&*de.event_id) else { continue };
+            let Some(late) = last.get_mut(usize::try_from(*n)?) else { continue };
+            seen += u64::from(*late == 0.0);
+            *late = self.since(*n);
+            until = deadline(30);
+        }
+        Ok(last)
+    }
+
+    /// The row of a class counts its visits; the n-th is there when it says n.
+    fn rows(&self) -> anyhow::Result<Vec<f64>> {
+        let url = self.ground.fleet.servers.address("DATABASE_URL")?;
+        let mut connection = Connection::new(PostgresSettings::of(url), "bench")?;
+        let sql = "SELECT class || ' ' || sum(visits) FROM class_time WHERE class LIKE 'open-%' GROUP BY class";
+        let mut counts = vec![0_u64; usize::try_from(CONNECTIONS)?];
+        let mut late = vec![0.0; usize::try_from(self.events)?];
+        let mut until = deadline(120);
+        while counts.iter().sum::<u64>() < self.events {
+            ensure!(!self.over.load(Ordering::SeqCst) && !until.passed(), "the class rows do not move");
+            for told in connection.texts(sql)?.into_iter().flatten() {
+                let (class, count) = told.split_once(' ').context("class and count")?;
+                let place = (0..CONNECTIONS).find(|c| class == format!("{}-class", word(*c))).context("a class")?;
+                let of = counts.get_mut(usize::try_from(place)?).context("a count")?;
+                for k in *of..count.parse()? {
+                    let n = k * CONNECTIONS + place;
+                    *late.get_mut(usize::try_from(n)?).context("an event")? = self.since(n);
+                    *of += 1;
+                    until = deadline(30);
+                }
+            }
+            pause(5);
+        }
+        Ok(late)
+    }
+}
+
+fn word(connection: u64) -> String {
+    format!("open-{connection}")
+}
+
+/// The id of the event that is the n-th to be sent.
+fn id(n: u64) -> String {
+    da_model::identity::id_of(&["event", &word(n % CONNECTIONS), &n.to_string()]).to_string()
+}

@@ -1,0 +1,64 @@
+//! The benchmark on real Kafka and PostgreSQL: systems of the same shape side by side, latency, and the goals' table.
+//!
+//! Place: part `cluster` of `make bench`; starts a stack of its own and removes it. Says `skipped` where something is
+//! not on this machine; asserts nothing about speed, but refuses runs whose outputs differ.
+
+pub mod chain;
+pub mod contest;
+pub mod demux;
+pub mod dep;
+pub mod goals;
+pub mod ground;
+pub mod log;
+pub mod race;
+pub mod sums;
+pub mod walk;
+
+use contest::Score;
+use ground::{Ground, Size};
+
+use crate::fleet::{Fleet, Plan};
+
+/// The whole chain, on a stack of its own.
+fn chain_of(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let (programs, partitions) = (size.programs.clone(), size.partitions);
+    let plan = Plan { programs, dir: dir.to_path_buf(), processes: 1, partitions, brokers: 1 };
+    let fleet = match Fleet::start(&plan)? {
+        Ok(fleet) => fleet,
+        Err(missing) => {
+            score.skipped.insert("chain".to_owned(), missing);
+            return Ok(());
+        }
+    };
+    say("the whole chain: one gep, one demux, one dep, broker and database on this machine");
+    let mut ground = Ground::over(fleet)?;
+    chain::throughput(&mut ground, size, score, say)?;
+    chain::latency(&mut ground, size, score, say)?;
+    ground.fleet.stop()
+}
+
+/// Runs everything.
+///
+/// # Errors
+/// When something that is there fails.
+pub fn run(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<Score> {
+    let dir = std::env::temp_dir().join(format!("da-bench-cluster-{}", std::process::id()));
+    let mut score = Score::default();
+    match Ground::make(size, &dir, say)? {
+        Err(missing) => {
+            score.skipped.insert("cluster".to_owned(), missing);
+        }
+        Ok(ground) => {
+            say("demux over recorded gep.usage of the bench profile");
+            demux::run(&ground, size, &mut score, say)?;
+            say("dep over what demux made of it; per discrete event, with what dep feeds itself inside");
+            dep::run(&ground, size, &mut score, say)?;
+        }
+    }
+    chain_of(size, &dir.join("chain"), &mut score, say)?;
+    // Where it failed, the logs stay.
+    std::fs::remove_dir_all(&dir)?;
+    say("goals of performance.md §9: medians of this run, its machine and its sizes");
+    goals::table(&score).iter().for_each(|line| say(line));
+    Ok(score)
+}
