@@ -78,7 +78,7 @@ every-test:
 demo: setup $(DA) ## two classes of simulated learners, their tables filling live, and the proof at the end
 	$(DA) demo
 
-drill: setup ## kill and cut again and again under load, then audit: LEVEL=floor|target|moonshot SEED=n ONLY=name
+drill: setup ## kill, cut, overload, fill the disk under load, then audit: LEVEL=floor|target|moonshot SEED=n ONLY=name
 	$(CARGO) build --locked --release -p cli -p gep -p demux -p dep
 	@[ -n "$(ONLY)" ] || $(CARGO) run --locked -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
 	@sh deploy/setup.sh full

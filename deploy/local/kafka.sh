@@ -10,6 +10,7 @@
 # NODES=3                 three nodes, replication 3, min ISR 2; default 1
 # KAFKA_PORT=9092         port of node 1, the next ones follow; default: free ports
 # KAFKA_HEAP=1g           heap of a node; default 1g, with three nodes 512m
+# KAFKA_ADVERTISED_PORT=n where clients are sent, when a proxy stands before the one node
 # KAFKA_SECURITY=sasl_ssl one more listener with TLS and SCRAM-SHA-512, under KAFKA_SASL_BOOTSTRAP
 # shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -72,13 +73,15 @@ configure() { # <node>
     names=$names,SASL:SASL_SSL
     listeners=$plain,SASL://127.0.0.1:$(port "$1" sasl)
   fi
+  advertised=$listeners
+  [ -z "${KAFKA_ADVERTISED_PORT:-}" ] || advertised=PLAINTEXT://127.0.0.1:$KAFKA_ADVERTISED_PORT
   cat >"$dir/server.properties" <<EOF
 process.roles=broker,controller
 node.id=$1
 controller.quorum.bootstrap.servers=$(for n in $(each); do printf '127.0.0.1:%s,' "$(port "$n" controller)"; done | sed 's/,$//')
 controller.listener.names=CONTROLLER
 listeners=$listeners,CONTROLLER://127.0.0.1:$(port "$1" controller)
-advertised.listeners=$listeners
+advertised.listeners=$advertised
 listener.security.protocol.map=$names
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a01_exactly_38_discrete_events }
 
 pub(crate) fn input() -> String {
     let mut text = "start(s1,a1)@0\n".to_owned();
@@ -29,9 +31,8 @@ pub(crate) fn expected() -> String {
         usage.^^.score :assessment r1 90.00 (90/100) count:1"
 }
 
-#[test]
-fn a01_exactly_38_discrete_events() {
-    let stack = Stack::start();
+fn a01_exactly_38_discrete_events(form: Form) {
+    let stack = form.start();
     stack.play(&input());
     stack.expect(&expected());
     assert_eq!(stack.lines().len(), 38);

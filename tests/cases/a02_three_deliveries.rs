@@ -1,9 +1,11 @@
 //! A2: the events of A1 sent twice, a restart, sent again: 66 deliveries, the same 38 discrete events and rows.
 
 use da_model::outcome::Outcome;
-use tests::stack::{Logged, Stack};
+use tests::stack::{Form, Logged, Stack};
 
 use super::a01_full_session::{expected, input};
+
+both! { a02_repeats_change_nothing }
 
 fn ids(stack: &Stack) -> Vec<String> {
     let mut ids: Vec<String> = stack.log().iter().filter_map(Logged::discrete).map(|de| de.de_id.to_string()).collect();
@@ -15,11 +17,10 @@ fn duplicates(stack: &Stack) -> u64 {
     stack.status().counts["gep"].outcomes.get(&Outcome::Duplicate).copied().unwrap_or_default()
 }
 
-#[test]
-fn a02_repeats_change_nothing() {
-    let once = Stack::start();
+fn a02_repeats_change_nothing(form: Form) {
+    let once = form.start();
     once.play(&input());
-    let mut stack = Stack::start();
+    let mut stack = form.start();
     stack.play(&input());
     stack.play(&input());
     assert_eq!(duplicates(&stack), 22);

@@ -1,6 +1,8 @@
 //! A3: a second answer to a question replaces the first; its time adds up.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a03_the_second_answer_counts }
 
 pub(crate) const INPUT: &str = "
     start(s1,a1)@0
@@ -23,9 +25,8 @@ pub(crate) const EXPECTED: &str = "
     usage.^^.timespent :assessment r1 60,000
     usage.^^.score :assessment r1 100.00 (100/100)";
 
-#[test]
-fn a03_the_second_answer_counts() {
-    let stack = Stack::start();
+fn a03_the_second_answer_counts(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(EXPECTED);
     let answers = stack.rows("resource,raw,max,percent,graded,status", "question_score ORDER BY resource");

@@ -1,6 +1,8 @@
 //! A4: an open-ended answer withholds the score until it is graded; with `scores.provisional` it comes in two steps.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a04_no_score_before_the_grade, a04_provisional_scores_do_not_roll_up }
 
 const PLAYS: &str = "
     q(s1,a1,q1)=correct 0–20
@@ -29,9 +31,8 @@ pub(crate) fn input() -> String {
     format!("{PLAYS}\n{GRADE}")
 }
 
-#[test]
-fn a04_no_score_before_the_grade() {
-    let stack = Stack::start();
+fn a04_no_score_before_the_grade(form: Form) {
+    let stack = form.start();
     stack.play(PLAYS);
     stack.expect(AT_STOP);
     assert!(stack.rows("percent", "assessment_score").is_empty());
@@ -45,9 +46,8 @@ fn a04_no_score_before_the_grade() {
     assert_eq!(stack.rows("raw,max,percent,graded", "assessment_score"), ["50000 70000 7143 1"]);
 }
 
-#[test]
-fn a04_provisional_scores_do_not_roll_up() {
-    let stack = Stack::with("scores: { provisional: true }");
+fn a04_provisional_scores_do_not_roll_up(form: Form) {
+    let stack = form.with("scores: { provisional: true }");
     stack.play(PLAYS);
     let provisional = format!("{AT_STOP} usage.assessment.score s1/a1 r1 66.67 (2/3) ungraded not-latest");
     stack.expect(&provisional);

@@ -1,6 +1,8 @@
 //! A5: no score before the last open answer is graded, and nowhere a zero.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a05_the_last_grade_brings_the_score }
 
 const PLAYS: &str = "
     q(s1,a1,q1)=attempted 0–60 type=OE
@@ -25,9 +27,8 @@ pub(crate) fn input() -> String {
     format!("{PLAYS}\n{LAST}")
 }
 
-#[test]
-fn a05_the_last_grade_brings_the_score() {
-    let stack = Stack::start();
+fn a05_the_last_grade_brings_the_score(form: Form) {
+    let stack = form.start();
     stack.play(PLAYS);
     stack.expect(BEFORE);
     for table in ["assessment_score", "learner_item_score", "level_score", "class_score"] {

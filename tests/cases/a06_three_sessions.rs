@@ -1,7 +1,9 @@
 //! A6: three sessions of two tests in one lesson; the latest session of each counts.
 
 use tests::dsl::{quiz, quiz_lines};
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a06_the_latest_session_counts }
 
 pub(crate) fn input() -> String {
     quiz(("s1", "a1"), (9, 10), 0, 101) + &quiz(("s3", "a2"), (4, 5), 200, 251) + &quiz(("s2", "a1"), (6, 10), 400, 501)
@@ -11,9 +13,8 @@ pub(crate) fn questions() -> String {
     quiz_lines("s1/a1", (9, 10)) + &quiz_lines("s3/a2", (4, 5)) + &quiz_lines("s2/a1", (6, 10))
 }
 
-#[test]
-fn a06_the_latest_session_counts() {
-    let stack = Stack::start();
+fn a06_the_latest_session_counts(form: Form) {
+    let stack = form.start();
     stack.play(&input());
     let items = "
         usage.assessment.view s1/a1 r1 1 attempt:1

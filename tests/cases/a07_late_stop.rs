@@ -1,8 +1,10 @@
 //! A7: A6 with the first session's stop delivered last of all: equal tables, and the older session never latest.
 
-use tests::stack::Stack;
+use tests::stack::Form;
 
 use super::a06_three_sessions as a06;
+
+both! { a07_a_late_stop_is_not_the_latest }
 
 pub(crate) fn input() -> String {
     let late = "stop(s1,a1)@101\n";
@@ -10,9 +12,8 @@ pub(crate) fn input() -> String {
     a06::input().replace(late, "") + "stop(s1,a1)@101 received=502\n"
 }
 
-#[test]
-fn a07_a_late_stop_is_not_the_latest() {
-    let (stack, in_order) = (Stack::start(), Stack::start());
+fn a07_a_late_stop_is_not_the_latest(form: Form) {
+    let (stack, in_order) = (form.start(), form.start());
     stack.play(&input());
     in_order.play(&a06::input());
     let items = "

@@ -1,7 +1,9 @@
 //! A8: the grade of an older session does not make it the latest.
 
 use tests::dsl::{quiz, quiz_lines};
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a08_an_old_session_stays_old }
 
 fn plays() -> String {
     "q(s1,a1,q1)=correct 0–10
@@ -17,9 +19,8 @@ pub(crate) fn input() -> String {
     plays() + "grade(s1,a1,OE)=3/4@9000"
 }
 
-#[test]
-fn a08_an_old_session_stays_old() {
-    let stack = Stack::start();
+fn a08_an_old_session_stays_old(form: Form) {
+    let stack = form.start();
     stack.play(&plays());
     let before = quiz_lines("s1/a1", (2, 3))
         + &quiz_lines("s2/a1", (3, 5))

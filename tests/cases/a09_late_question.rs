@@ -1,6 +1,8 @@
 //! A9: a question that arrives after the stop brings a second revision; the tables are those of the in-order run.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a09_a_late_question_is_a_revision }
 
 pub(crate) const INPUT: &str = "
     start(s1,a1)@0
@@ -23,9 +25,8 @@ const QUESTIONS: &str = "
     usage.^^.view :assessment r1 1
 ";
 
-#[test]
-fn a09_a_late_question_is_a_revision() {
-    let (stack, in_order) = (Stack::start(), Stack::start());
+fn a09_a_late_question_is_a_revision(form: Form) {
+    let (stack, in_order) = (form.start(), form.start());
     stack.play(INPUT);
     in_order.play(IN_ORDER);
     stack.expect(&format!(

@@ -1,7 +1,9 @@
 //! A10: a class is the mean over its learners, not over their tests.
 
 use tests::dsl::{quiz, quiz_lines, with};
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a10_each_learner_weighs_the_same }
 
 pub(crate) fn input() -> String {
     quiz(("s1", "a1"), (9, 10), 0, 101)
@@ -9,9 +11,8 @@ pub(crate) fn input() -> String {
         + &with("by=B", &quiz(("s3", "a1"), (5, 10), 400, 501))
 }
 
-#[test]
-fn a10_each_learner_weighs_the_same() {
-    let stack = Stack::start();
+fn a10_each_learner_weighs_the_same(form: Form) {
+    let stack = form.start();
     stack.play(&input());
     let questions = quiz_lines("s1/a1", (9, 10)) + &quiz_lines("s2/a2", (7, 10)) + &quiz_lines("B:s3/a1", (5, 10));
     stack.expect(

@@ -1,6 +1,8 @@
 //! A11: a collection counts the latest answer per question over all sessions; lessons take the ratio of sums.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a11_sums_over_sessions_and_items }
 
 pub(crate) const INPUT: &str = "
     q(s1,col1,q1)=correct 0–10
@@ -10,9 +12,8 @@ pub(crate) const INPUT: &str = "
     q(s2,col2,p1)=correct 50–60
     q(s3,col1,q4)=correct 70–80";
 
-#[test]
-fn a11_sums_over_sessions_and_items() {
-    let stack = Stack::start();
+fn a11_sums_over_sessions_and_items(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

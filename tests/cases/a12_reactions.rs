@@ -1,6 +1,8 @@
 //! A12: the latest reaction per resource, their mean half up per item; 0 is no reaction.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a12_reactions_replace_and_average_half_up }
 
 pub(crate) const INPUT: &str = "
     start(s1,col1)@0
@@ -9,9 +11,8 @@ pub(crate) const INPUT: &str = "
     react(s1,col1,r2)=4@30
     react(s1,col1,r3)=0@40";
 
-#[test]
-fn a12_reactions_replace_and_average_half_up() {
-    let stack = Stack::start();
+fn a12_reactions_replace_and_average_half_up(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -1,14 +1,15 @@
 //! A13: an external test reports its own score and time; a score that cannot be is refused.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a13_score_and_time_are_the_clients, a13_no_metrics_no_score }
 
 pub(crate) const INPUT: &str = "
     start(s1,x1)@0
     stop(s1,x1)@900 raw=45 max=50 time=840000";
 
-#[test]
-fn a13_score_and_time_are_the_clients() {
-    let stack = Stack::start();
+fn a13_score_and_time_are_the_clients(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     let expected = "
         usage.assessment.view s1/x1 r1 1
@@ -30,9 +31,8 @@ fn a13_score_and_time_are_the_clients() {
     stack.expect_count("gep.rejected", 3);
 }
 
-#[test]
-fn a13_no_metrics_no_score() {
-    let stack = Stack::start();
+fn a13_no_metrics_no_score(form: Form) {
+    let stack = form.start();
     stack.play("start(s1,x1)@0\nstop(s1,x1)@900 -> accepted");
     stack.expect(
         "

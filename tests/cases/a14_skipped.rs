@@ -1,15 +1,16 @@
 //! A14: a skipped question counts 0 of 1 and takes no time.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a14_skipped_counts_zero_of_one }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct 0–10
     q(s1,a1,q2)=skipped 11–11
     stop(s1,a1)@12";
 
-#[test]
-fn a14_skipped_counts_zero_of_one() {
-    let stack = Stack::start();
+fn a14_skipped_counts_zero_of_one(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -1,15 +1,16 @@
 //! A15: a play off the main path has discrete events and rows of its own, and enters no roll-up.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a15_seven_discrete_events_and_no_level }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct 0–10 path=7 pathType=system
     q(s1,a1,q2)=incorrect 10–20 path=7 pathType=system
     stop(s1,a1)@21 path=7 pathType=system";
 
-#[test]
-fn a15_seven_discrete_events_and_no_level() {
-    let stack = Stack::start();
+fn a15_seven_discrete_events_and_no_level(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

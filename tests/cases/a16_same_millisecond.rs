@@ -1,15 +1,16 @@
 //! A16: start, answer and stop in the same millisecond, start and stop under one id: three events, no duplicate.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a16_equal_times_are_three_events }
 
 pub(crate) const INPUT: &str = "
     start(s1,a1)@0 -> accepted
     q(s1,a1,q1)=correct 0–0 -> accepted
     stop(s1,a1)@0 -> accepted";
 
-#[test]
-fn a16_equal_times_are_three_events() {
-    let stack = Stack::start();
+fn a16_equal_times_are_three_events(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -2,15 +2,16 @@
 
 use da_model::event::Event;
 use da_model::outcome::Flag;
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a17_never_negative_never_over_the_cap }
 
 pub(crate) const INPUT: &str = "
     r(s1,col1,r1) 100–90 received=100 -> accepted end_before_start
     r(s1,col1,r2) 0–18000";
 
-#[test]
-fn a17_never_negative_never_over_the_cap() {
-    let stack = Stack::start();
+fn a17_never_negative_never_over_the_cap(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -1,15 +1,16 @@
 //! A18: times in seconds, one of them as text, are taken as what they are.
 
 use tests::dsl;
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a18_seconds_become_milliseconds }
 
 pub(crate) const INPUT: &str = "q(s1,a1,q1)=correct 0–30 seconds -> accepted seconds";
 
-#[test]
-fn a18_seconds_become_milliseconds() {
+fn a18_seconds_become_milliseconds(form: Form) {
     let sent = dsl::play(INPUT).event;
     assert_eq!((sent["startTime"].as_i64(), sent["endTime"].as_str()), (Some(1_772_442_000), Some("1772442030")));
-    let stack = Stack::start();
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -1,6 +1,8 @@
 //! A19: the time of a session is the sum of its visits, never the clock on the wall between them.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a19_a_pause_is_no_time_spent }
 
 pub(crate) const INPUT: &str = "
     start(s1,col1)@0
@@ -8,9 +10,8 @@ pub(crate) const INPUT: &str = "
     r(s1,col1,r2) 51000–51300
     stop(s1,col1)@51300";
 
-#[test]
-fn a19_a_pause_is_no_time_spent() {
-    let stack = Stack::start();
+fn a19_a_pause_is_no_time_spent(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

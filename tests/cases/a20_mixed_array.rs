@@ -2,11 +2,12 @@
 
 use da_model::event::RejectionSource;
 use tests::dsl;
-use tests::stack::Stack;
+use tests::stack::Form;
 
-#[test]
-fn a20_one_of_three_is_refused() {
-    let stack = Stack::start();
+both! { a20_one_of_three_is_refused }
+
+fn a20_one_of_three_is_refused(form: Form) {
+    let stack = form.start();
     let mut events: Vec<_> = dsl::plays("start(s1,a1)@0\nq(s1,a1,q1)=correct 0–30\nstop(s1,a1)@31")
         .into_iter()
         .map(|play| play.event)

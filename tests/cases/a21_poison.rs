@@ -1,7 +1,9 @@
 //! A21: records that no one should send, over the partner's topic: each ends with its reason, none stops the consumer.
 
 use tests::dsl::{self, T0};
-use tests::stack::{PARTNER_TOPIC, Stack};
+use tests::stack::{Form, PARTNER_TOPIC};
+
+both! { a21_poison_does_not_stop_the_consumer, a21_a_body_of_6_mb_is_refused }
 
 /// The records of the case, in its order.
 pub(crate) fn poison() -> Vec<Vec<u8>> {
@@ -22,9 +24,8 @@ pub(crate) fn poison() -> Vec<Vec<u8>> {
     ]
 }
 
-#[test]
-fn a21_poison_does_not_stop_the_consumer() {
-    let stack = Stack::start();
+fn a21_poison_does_not_stop_the_consumer(form: Form) {
+    let stack = form.start();
     let records = poison();
     assert_eq!(records[2].len(), 6_000_000);
     stack.send(records, T0 + 30_000);
@@ -43,9 +44,8 @@ fn a21_poison_does_not_stop_the_consumer() {
     );
 }
 
-#[test]
-fn a21_a_body_of_6_mb_is_refused() {
-    let stack = Stack::start();
+fn a21_a_body_of_6_mb_is_refused(form: Form) {
+    let stack = form.start();
     let reply = stack.post(vec![b' '; 6_000_000], T0);
     assert_eq!((reply.status, &reply.body["code"]), (413, &"body_too_large".into()), "{}", reply.body);
     assert!(stack.log().is_empty());

@@ -1,6 +1,8 @@
 //! A23: the local date is that of the event's own zone; an unknown zone loses nothing but the date's precision.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a23_the_date_is_that_of_the_zone }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct −34210–−34200 zone=Asia/Jakarta -> accepted
@@ -26,9 +28,8 @@ fn learner(by: &str, date: &str) -> String {
     .replace("::", ":")
 }
 
-#[test]
-fn a23_the_date_is_that_of_the_zone() {
-    let stack = Stack::start();
+fn a23_the_date_is_that_of_the_zone(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     let learners = learner("", "2026-03-02") + &learner("B:", "2026-03-01") + &learner("C:", "2026-03-01");
     stack.expect(

@@ -2,17 +2,18 @@
 
 use da_model::event::Event;
 use tests::dsl::with;
-use tests::stack::Stack;
+use tests::stack::Form;
 
 use super::a01_full_session;
+
+both! { a24_no_state_but_applied }
 
 pub(crate) fn input() -> String {
     with("teacher", &a01_full_session::input())
 }
 
-#[test]
-fn a24_no_state_but_applied() {
-    let stack = Stack::start();
+fn a24_no_state_but_applied(form: Form) {
+    let stack = form.start();
     stack.play(&input());
     stack.expect("");
     stack.expect_count("gep.accepted", 22);

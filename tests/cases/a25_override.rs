@@ -1,6 +1,8 @@
 //! A25: a teacher's override is a revision; the same override again says nothing.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { a25_an_override_that_changes_nothing_says_nothing }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct 0–10
@@ -9,9 +11,8 @@ pub(crate) const INPUT: &str = "
     over(s1,a1,q2)=correct@600
     over(s1,a1,q2)=correct@700";
 
-#[test]
-fn a25_an_override_that_changes_nothing_says_nothing() {
-    let stack = Stack::start();
+fn a25_an_override_that_changes_nothing_says_nothing(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

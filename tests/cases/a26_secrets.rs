@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 use tests::dsl::{self, T0};
 use tests::folder::Folder;
 use tests::process::Site;
-use tests::stack::{Stack, answer};
+use tests::stack::{Form, answer};
+
+both! { a26_no_token_anywhere }
 
 const TOKEN: &str = "tok-SECRET-1";
 
@@ -46,9 +48,8 @@ fn no_file_has_it(folder: &Path) {
     }
 }
 
-#[test]
-fn a26_no_token_anywhere() {
-    let mut stack = Stack::start();
+fn a26_no_token_anywhere(form: Form) {
+    let mut stack = form.start();
     let lines = lines();
     let [_, whole, _, cut] = &lines;
     let body = lines.join("\n");

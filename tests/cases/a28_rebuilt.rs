@@ -1,18 +1,18 @@
 //! A28: every case again, each in a tenant of its own; then (a) a new store from the recorded demux topics alone,
-//! (b) an empty file from `gep.accepted` alone.
+//! (b) an empty log from `gep.accepted` alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use da_model::event::{DiscreteEvent, Event, Lineage};
 use da_model::schema::{Schemas, codec};
-use da_runtime::probe::Silent;
 use tests::line::Line;
-use tests::rounds::{Rounds, recorded};
-use tests::stack::{Logged, Stack};
+use tests::rounds::recorded;
+use tests::stack::{Form, Logged, Stack};
 use tests::tables;
 
 use super::*;
+
+both! { a28_rebuilt_from_demux_and_from_accepted, a28_three_partitions_say_the_same }
 
 fn inputs() -> Vec<(&'static str, String)> {
     let text = |text: &str| text.to_owned();
@@ -91,40 +91,35 @@ fn same_of_learners(one: &[Logged], other: &[Logged]) {
     assert!(!one.is_empty());
 }
 
-fn recorded_cases(settings: &str) -> Stack {
-    let stack = Stack::with(settings);
+fn recorded_cases(form: Form, settings: &str) -> Stack {
+    let stack = form.with(settings);
     for (tenant, text) in inputs() {
         stack.play_as(tenant, &text);
     }
     stack
 }
 
-#[test]
-fn a28_rebuilt_from_demux_and_from_accepted() {
-    let stack = recorded_cases("");
+fn a28_rebuilt_from_demux_and_from_accepted(form: Form) {
+    let stack = recorded_cases(form, "");
     let log = stack.log();
     let tables = stack.whole_tables();
     assert!(tables.values().all(|rows| !rows.is_empty()), "every table has rows");
     assert_eq!(log.iter().filter(|l| l.topic.ends_with(".dead")).count(), 0);
 
-    let mut store = Rounds::new(Arc::new(Silent));
-    store.stages().retain(|stage| stage.name() == "dep");
-    drop(store.append(recorded(&log, "demux.")));
-    store.drain();
-    assert_eq!(tables::difference(&tables::whole(&store.file()), &tables), "", "(a) dumps");
+    let store = form.start();
+    store.append(recorded(&log, "demux."));
+    assert_eq!(tables::difference(&store.whole_tables(), &tables), "", "(a) dumps");
 
-    let mut empty = Rounds::new(Arc::new(Silent));
-    drop(empty.append(recorded(&log, "gep.accepted")));
-    empty.drain();
+    let empty = form.start();
+    empty.append(recorded(&log, "gep.accepted"));
     let again = empty.log();
     same_of_learners(&log, &again);
     assert_eq!(finals(&again), finals(&log), "(b) final values of classes");
-    assert_eq!(tables::difference(&tables::equal(&empty.file()), &tables::equal(&stack.file())), "", "(b) tables");
+    assert_eq!(tables::difference(&empty.equal_tables(), &stack.equal_tables()), "", "(b) tables");
 }
 
-#[test]
-fn a28_three_partitions_say_the_same() {
-    let (one, three) = (recorded_cases(""), recorded_cases("DA__EMBEDDED__PARTITIONS=3"));
+fn a28_three_partitions_say_the_same(form: Form) {
+    let (one, three) = (recorded_cases(form, ""), recorded_cases(form, "DA__EMBEDDED__PARTITIONS=3"));
     let (log, spread) = (one.log(), three.log());
     let used: BTreeSet<u32> = spread.iter().map(|l| l.partition.0).collect();
     assert_eq!(used.into_iter().collect::<Vec<_>>(), [0, 1, 2]);

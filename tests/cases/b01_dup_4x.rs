@@ -1,11 +1,12 @@
 //! B1 dup_4x: one question stop twice in one request and twice over the partner's topic counts once.
 
 use tests::dsl::{self, T0};
-use tests::stack::Stack;
+use tests::stack::Form;
 
-#[test]
-fn b01_four_deliveries_count_once() {
-    let stack = Stack::start();
+both! { b01_four_deliveries_count_once }
+
+fn b01_four_deliveries_count_once(form: Form) {
+    let stack = form.start();
     let stop = dsl::play("q(s1,a1,q1)=correct 0–30").event;
     let reply = stack.post_all(&[stop.clone(), stop.clone()], T0 + 30_000);
     assert_eq!((reply.status, &reply.body["accepted"], &reply.body["duplicate"]), (202, &1.into(), &1.into()));

@@ -1,6 +1,8 @@
 //! B3 zero_vs_null: a wrong answer is 0.00, no question at all is no score.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b03_zero_is_a_score_and_null_is_none }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=incorrect 0–30
@@ -8,9 +10,8 @@ pub(crate) const INPUT: &str = "
     r(s2,a2,r1) 100–160
     stop(s2,a2)@161";
 
-#[test]
-fn b03_zero_is_a_score_and_null_is_none() {
-    let stack = Stack::start();
+fn b03_zero_is_a_score_and_null_is_none(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -1,6 +1,8 @@
 //! B4 fractional: points and percents keep their fractions, rounded half away from zero.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b04_fractions_are_exact }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct 0–10
@@ -11,9 +13,8 @@ pub(crate) const INPUT: &str = "
     stop(s2,a2)@211
     grade(s2,a2,q1)=1/32@300";
 
-#[test]
-fn b04_fractions_are_exact() {
-    let stack = Stack::start();
+fn b04_fractions_are_exact(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

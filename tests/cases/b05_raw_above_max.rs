@@ -1,6 +1,8 @@
 //! B5 raw_above_max: points outside 0..max are refused; 0 of 0 is a comment and changes nothing.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b05_points_out_of_range_change_nothing }
 
 pub(crate) const BASE: &str = "
     q(s1,a1,q1)=correct 0–10
@@ -8,9 +10,8 @@ pub(crate) const BASE: &str = "
     stop(s1,a1)@21
     grade(s1,a1,q2)=2/4@100";
 
-#[test]
-fn b05_points_out_of_range_change_nothing() {
-    let stack = Stack::start();
+fn b05_points_out_of_range_change_nothing(form: Form) {
+    let stack = form.start();
     stack.play(BASE);
     let (before, lines) = (stack.whole_tables(), stack.lines());
     stack.play(

@@ -1,15 +1,16 @@
 //! B6 same_ms_two_parts: two questions of the same milliseconds are two.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b06_equal_times_do_not_merge }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct 0–30
     q(s1,a1,q2)=incorrect 0–30
     stop(s1,a1)@31";
 
-#[test]
-fn b06_equal_times_do_not_merge() {
-    let stack = Stack::start();
+fn b06_equal_times_do_not_merge(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

@@ -1,6 +1,8 @@
 //! B7 others_isolated: one session id with two learners and two items is three sessions.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b07_keys_hold_learner_session_and_item }
 
 pub(crate) const INPUT: &str = "
     q(s1,a1,q1)=correct 0–30
@@ -10,9 +12,8 @@ pub(crate) const INPUT: &str = "
     q(s1,a2,q1)=incorrect 0–30
     stop(s1,a2)@31";
 
-#[test]
-fn b07_keys_hold_learner_session_and_item() {
-    let stack = Stack::start();
+fn b07_keys_hold_learner_session_and_item(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

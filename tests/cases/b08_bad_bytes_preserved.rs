@@ -3,13 +3,14 @@
 use da_model::event::RejectionSource;
 use da_model::ids::Offset;
 use tests::dsl::T0;
-use tests::stack::{PARTNER_TOPIC, Stack};
+use tests::stack::{Form, PARTNER_TOPIC};
 
 use super::a21_poison::poison;
 
-#[test]
-fn b08_bytes_hash_and_place() {
-    let stack = Stack::start();
+both! { b08_bytes_hash_and_place }
+
+fn b08_bytes_hash_and_place(form: Form) {
+    let stack = form.start();
     stack.send(poison(), T0 + 30_000);
     let rejected = stack.topic("gep.rejected");
     let refused = rejected[1].rejected();

@@ -2,11 +2,12 @@
 
 use da_runtime::ports::Append;
 use tests::dsl::{self, T0};
-use tests::stack::{PARTNER_TOPIC, Stack};
+use tests::stack::{Form, PARTNER_TOPIC};
 
-#[test]
-fn b09_880_accepted_120_refused() {
-    let stack = Stack::start();
+both! { b09_880_accepted_120_refused }
+
+fn b09_880_accepted_120_refused(form: Form) {
+    let stack = form.start();
     let record = |n: i64| {
         let (learner, from) = (n % 7, n * 2);
         let mut event = dsl::play(&format!("q(s{learner},a1,q{n})=correct {from}–{} by=L{learner}", from + 1)).event;

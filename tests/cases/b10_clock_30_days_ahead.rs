@@ -1,7 +1,9 @@
 //! B10 clock_30_days_ahead: a fast clock is shifted back to the receipt and does not stay the latest.
 
 use tests::dsl::{quiz, quiz_lines, with};
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b10_a_wrong_clock_is_not_the_latest }
 
 const AHEAD: i64 = 30 * 86_400;
 
@@ -14,9 +16,8 @@ pub(crate) fn input() -> String {
         + &with("received=4200", &slow)
 }
 
-#[test]
-fn b10_a_wrong_clock_is_not_the_latest() {
-    let stack = Stack::start();
+fn b10_a_wrong_clock_is_not_the_latest(form: Form) {
+    let stack = form.start();
     stack.play(&input());
     let questions = quiz_lines("s1/a1", (9, 10)) + &quiz_lines("s3/a2", (4, 5)) + &quiz_lines("s2/a1", (6, 10));
     stack.expect(

@@ -1,13 +1,14 @@
 //! B11 late_repeat: a question stop again after 15 days is late at the edge and a duplicate behind it.
 
 use da_model::outcome::Outcome;
-use tests::stack::Stack;
+use tests::stack::Form;
 
 use super::a03_second_answer as a03;
 
-#[test]
-fn b11_dedupe_has_no_window() {
-    let stack = Stack::start();
+both! { b11_dedupe_has_no_window }
+
+fn b11_dedupe_has_no_window(form: Form) {
+    let stack = form.start();
     stack.play(a03::INPUT);
     let before = stack.whole_tables();
     stack.play(&format!("q(s1,a1,q1)=incorrect 0–30 received={} -> accepted late", 30 + 15 * 86_400));

@@ -1,7 +1,9 @@
 //! B12 regrade_down, withdrawn, max_changed: corrections run down as well as up, through every level.
 
 use tests::dsl::{quiz, quiz_lines};
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b12_corrections_run_down_as_well_as_up }
 
 /// The five steps, each with what Q4 says after it.
 pub(crate) fn steps() -> [(String, &'static str); 5] {
@@ -18,9 +20,8 @@ pub(crate) fn input() -> String {
     steps().map(|(text, _)| text).join("\n")
 }
 
-#[test]
-fn b12_corrections_run_down_as_well_as_up() {
-    let stack = Stack::start();
+fn b12_corrections_run_down_as_well_as_up(form: Form) {
+    let stack = form.start();
     for (text, answer) in steps() {
         stack.play(&text);
         assert_eq!(super::q4(&stack, "a1"), answer, "after {text}");
@@ -67,4 +68,21 @@ fn b12_corrections_run_down_as_well_as_up() {
         ["s1 null 1 5000", "s2 withdrawn 0 null"]
     );
     assert_eq!(stack.rows("local_date,views", "day_view"), ["2026-03-02 1"]);
+}
+
+/// A session loses the latest flag without a word (domain.md §6); having it again is worth one, or no reader would know.
+#[test]
+fn b12_a_withdrawal_gives_the_session_before_its_place_back() {
+    let stack = Stack::start();
+    stack.play(&(quiz(("s1", "a1"), (4, 5), 0, 60) + &quiz(("s2", "a1"), (3, 5), 600, 660)));
+    stack.play("withdraw(s2,a1)@1800");
+    assert_eq!(super::q4(&stack, "a1"), "latest 8000 best 8000 first 8000 average 8000 attempts 1");
+    let standing = stack.rows("item,score_session,percent", "learner_item_score");
+    assert_eq!(standing, ["a1 s1 8000"]);
+    let lesson = stack.rows("percent,revision", "level_score WHERE level = 'lesson'");
+    assert_eq!(lesson, ["8000 3"]);
+    let scores = stack.topic("demux.assessment.score");
+    let said = scores.iter().filter_map(|l| l.discrete());
+    let said = said.map(|de| format!("{} r{} {}", de.context.session_id.as_deref().unwrap(), de.revision, de.cause));
+    assert_eq!(said.collect::<Vec<_>>(), ["s1 r1 play", "s2 r1 play", "s1 r2 latest", "s2 r2 withdrawn"]);
 }

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use da_model::event::{Change, MetricKind};
 use da_model::fault::Rejection;
 use da_model::outcome::Reason;
-use da_runtime::driver::{DriverOptions, stage};
+use da_runtime::driver::{DriverOptions, Stage, stage};
+use da_runtime::ports::Append;
 use da_runtime::probe::Silent;
 use demux::metrics::{Metric, reaction, score, timespent, view};
 use demux::objects::Object;
 use demux::pipeline::Demux;
 use tests::line::{self, Line};
+use tests::lineup::Lineup;
 use tests::rounds::{Rounds, recorded};
-use tests::stack::{Logged, Stack};
+use tests::stack::{Form, Logged};
 
 use super::a01_full_session::{expected, input};
+
+both! { b13_its_siblings_go_on }
 
 /// The metric score, but for question q1.
 struct Failing;
@@ -40,19 +44,36 @@ impl Metric for Failing {
     }
 }
 
-#[test]
-fn b13_its_siblings_go_on() {
-    let stack = Stack::start();
+fn broken(options: &DriverOptions) -> Box<dyn Stage> {
+    let metrics = vec![&timespent::Timespent as &dyn Metric, &Failing, &reaction::Reaction, &view::View];
+    stage(Demux::of(metrics), options.clone())
+}
+
+/// What the pipeline with the broken metric says of what A1 posted.
+fn said(form: Form, accepted: Vec<Append>) -> Vec<Logged> {
+    match form {
+        Form::Embedded => {
+            let mut rounds = Rounds::new(Arc::new(Silent));
+            let options = DriverOptions::new(rounds.clock() as _);
+            let at = rounds.stages().iter().position(|s| s.name() == "demux").unwrap();
+            rounds.stages()[at] = broken(&options);
+            drop(rounds.append(accepted));
+            rounds.drain();
+            rounds.log()
+        }
+        Form::Cluster => {
+            let mut lineup = Lineup::new(Arc::new(Silent)).with("demux", Box::new(broken));
+            lineup.append(accepted);
+            lineup.drain().unwrap();
+            lineup.log()
+        }
+    }
+}
+
+fn b13_its_siblings_go_on(form: Form) {
+    let stack = form.start();
     stack.play(&input());
-    let accepted = recorded(&stack.log(), "gep.accepted");
-    let mut rounds = Rounds::new(Arc::new(Silent));
-    let broken = Demux::of(vec![&timespent::Timespent, &Failing, &reaction::Reaction, &view::View]);
-    let options = DriverOptions::new(rounds.clock() as _);
-    let at = rounds.stages().iter().position(|s| s.name() == "demux").unwrap();
-    rounds.stages()[at] = stage(broken, options);
-    drop(rounds.append(accepted));
-    rounds.drain();
-    let log = rounds.log();
+    let log = said(form, recorded(&stack.log(), "gep.accepted"));
     let lines: Vec<Line> = log.iter().filter_map(Logged::discrete).map(|de| Line::of(&de)).collect();
     let all = expected();
     let left: Vec<&str> = all.lines().filter(|l| !l.contains("usage.question.score s1/a1/q1 ")).collect();

@@ -14,8 +14,11 @@ use da_runtime::driver::{DriverOptions, stage};
 use da_runtime::probe::Silent;
 use dep::pipeline::Dep;
 use dep::processors::{Decision, Link, PROCESSORS, Processor, edges};
+use tests::lineup::Lineup;
 use tests::rounds::{Rounds, recorded};
-use tests::stack::{Logged, Stack};
+use tests::stack::{Form, Logged};
+
+both! { b14_unchecked_a_chain_ends_at_hop_16, b14_unchecked_nobody_writes_a_foreign_topic }
 
 const LESSON: TopicName = TopicName("dep.lesson.score");
 const UNIT: TopicName = TopicName("dep.unit.score");
@@ -114,36 +117,43 @@ fn b14_the_cycle_is_named() {
     assert!(cycle(&with(&Inner)).contains("inner"));
 }
 
-/// Runs A1's short sister through the product's stages with one processor more and no check at start.
-fn unchecked(more: &'static dyn Processor) -> (Rounds, bool) {
-    let stack = Stack::start();
+/// Runs A1's short sister through the product's stages with one processor more and no check at start: what was said,
+/// and whether nothing stopped.
+fn unchecked(form: Form, more: &'static dyn Processor) -> (Vec<Logged>, bool) {
+    let stack = form.start();
     stack.play("q(s1,a1,q1)=correct 0–10\nstop(s1,a1)@11");
-    let mut rounds = Rounds::new(Arc::new(Silent));
-    let options = DriverOptions::new(rounds.clock() as _);
-    let at = rounds.stages().iter().position(|s| s.name() == "dep").unwrap();
-    rounds.stages()[at] = stage(Dep::of("dep", with(more)), options);
-    drop(rounds.append(recorded(&stack.log(), "gep.accepted")));
-    let mut fine = true;
-    for _ in 0..100 {
-        fine &= rounds.round();
+    let accepted = recorded(&stack.log(), "gep.accepted");
+    let dep = move |options: &DriverOptions| stage(Dep::of("dep", with(more)), options.clone());
+    match form {
+        Form::Embedded => {
+            let mut rounds = Rounds::new(Arc::new(Silent));
+            let options = DriverOptions::new(rounds.clock() as _);
+            let at = rounds.stages().iter().position(|s| s.name() == "dep").unwrap();
+            rounds.stages()[at] = dep(&options);
+            drop(rounds.append(accepted));
+            let fine = (0..100).map(|_| rounds.round()).fold(true, |fine, round| fine & round);
+            (rounds.log(), fine)
+        }
+        Form::Cluster => {
+            let mut lineup = Lineup::new(Arc::new(Silent)).with("dep", Box::new(dep));
+            lineup.append(accepted);
+            let fine = lineup.drain().is_ok();
+            (lineup.log(), fine)
+        }
     }
-    (rounds, fine)
 }
 
-#[test]
-fn b14_unchecked_a_chain_ends_at_hop_16() {
-    let (rounds, fine) = unchecked(&Inner);
+fn b14_unchecked_a_chain_ends_at_hop_16(form: Form) {
+    let (log, fine) = unchecked(form, &Inner);
     assert!(fine);
-    let log = rounds.log();
     assert_eq!(log.iter().map(|l| l.read().0.hop).max(), Some(16));
     let dead: Vec<_> = log.iter().filter(|l| l.topic == "dep.dead").map(Logged::dead).collect();
     assert!(dead.iter().all(|d| d.rejection.reason == Reason::HopLimit), "{dead:?}");
     assert_eq!(dead.len(), 1, "one per chain: {dead:?}");
 }
 
-#[test]
-fn b14_unchecked_nobody_writes_a_foreign_topic() {
-    let (rounds, fine) = unchecked(&Loop);
+fn b14_unchecked_nobody_writes_a_foreign_topic(form: Form) {
+    let (log, fine) = unchecked(form, &Loop);
     assert!(!fine, "the Driver refuses an emission that was not declared");
-    assert!(rounds.log().iter().all(|l| l.read().0.hop <= 16));
+    assert!(log.iter().all(|l| l.read().0.hop <= 16));
 }

@@ -1,10 +1,11 @@
 //! B16 low_traffic_flush: one question stop and then silence; its discrete events are readable with no further event.
 
-use tests::stack::Stack;
+use tests::stack::Form;
 
-#[test]
-fn b16_nothing_waits_for_the_next_event() {
-    let stack = Stack::start();
+both! { b16_nothing_waits_for_the_next_event }
+
+fn b16_nothing_waits_for_the_next_event(form: Form) {
+    let stack = form.start();
     stack.play("q(s1,a1,q1)=correct 0–30");
     stack.expect(
         "

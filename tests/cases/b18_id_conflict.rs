@@ -1,14 +1,15 @@
 //! B18 id_conflict: the same ids with another content: the first counts, the second is a dead letter with its bytes.
 
-use tests::stack::Stack;
+use tests::stack::Form;
+
+both! { b18_the_first_one_stays }
 
 const INPUT: &str = "
     q(s1,a1,q1)=correct 0–30 id=e1
     q(s1,a1,q1)=incorrect 0–30 id=e1 -> accepted";
 
-#[test]
-fn b18_the_first_one_stays() {
-    let stack = Stack::start();
+fn b18_the_first_one_stays(form: Form) {
+    let stack = form.start();
     stack.play(INPUT);
     stack.expect(
         "

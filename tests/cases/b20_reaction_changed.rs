@@ -1,11 +1,12 @@
 //! B20 reaction_changed: the web client keeps one id while the learner changes the reaction; both count, once.
 
 use tests::dsl::{self, T0};
-use tests::stack::Stack;
+use tests::stack::Form;
 
-#[test]
-fn b20_two_reactions_under_one_id() {
-    let stack = Stack::start();
+both! { b20_two_reactions_under_one_id }
+
+fn b20_two_reactions_under_one_id(form: Form) {
+    let stack = form.start();
     stack.play("start(s1,col1)@0");
     let both: Vec<_> = dsl::plays("react(s1,col1,r1)=3@10 id=e1\nreact(s1,col1,r1)=5@10 id=e1")
         .into_iter()

@@ -208,8 +208,10 @@ fn a_record_of_a_newer_writer_is_read_and_one_of_an_unknown_schema_refused() {
         segment.push(Timestamp(1), None, Some(value));
     }
     let at = TopicPartition { topic: TopicName("gep.system"), partition: Partition(0) };
-    let polled =
-        Polled { parts: vec![Part { at, position: Position::default(), spans: vec![(Arc::new(segment), 0..3)] }] };
+    let polled = Polled {
+        parts: vec![Part { at, position: Position::default(), spans: vec![(Arc::new(segment), 0..3)] }],
+        set_aside: false,
+    };
     let brought = translator.batch(&polled, &ids).unwrap();
     let seen: Vec<_> = polled.records().map(|record| brought.of(&record).cloned()).collect();
     assert_eq!((&seen[0], &seen[1]), (&None, &Some(Ok(ours.clone()))));

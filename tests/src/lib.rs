@@ -20,6 +20,7 @@ pub mod data;
 pub mod folder;
 pub mod laws;
 pub mod line;
+pub mod lineup;
 pub mod rounds;
 pub mod stack;
 pub mod tables;

@@ -4,10 +4,31 @@
 //! revision, activity_time and updated_at; rows whose values are all null, or 0 views, count as absent.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
 use da_runtime::io::sqlite_log::Reader;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// Tables that can be asked in SQL, with the values that SQLite holds.
+pub trait Tables {
+    /// The rows of a query.
+    fn ask(&self, sql: &str) -> Vec<Map<String, Value>>;
+
+    /// The columns of a table, in their order.
+    fn columns(&self, table: &str) -> Vec<String>;
+}
+
+/// Of a data file.
+impl Tables for PathBuf {
+    fn ask(&self, sql: &str) -> Vec<Map<String, Value>> {
+        let mut reader = Reader::open(self).unwrap_or_else(|fault| panic!("{}: {fault}", self.display()));
+        reader.query(sql).unwrap_or_else(|fault| panic!("{sql}: {fault}"))
+    }
+
+    fn columns(&self, table: &str) -> Vec<String> {
+        rows(self, "name", &format!("pragma_table_info('{table}')"))
+    }
+}
 
 /// Tables by name, each row as one text, sorted.
 pub type Dump = BTreeMap<String, Vec<String>>;
@@ -56,10 +77,9 @@ const ABSENT: [(&str, &str); 6] = [
 /// # Panics
 /// When the query cannot be run.
 #[must_use]
-pub fn rows(file: &Path, columns: &str, from: &str) -> Vec<String> {
+pub fn rows(tables: &dyn Tables, columns: &str, from: &str) -> Vec<String> {
     let sql = format!("SELECT {columns} FROM {from}");
-    let mut reader = Reader::open(file).unwrap_or_else(|fault| panic!("{}: {fault}", file.display()));
-    let found = reader.query(&sql).unwrap_or_else(|fault| panic!("{sql}: {fault}"));
+    let found = tables.ask(&sql);
     let names: Vec<&str> = columns.split(',').map(|c| c.trim().rsplit(' ').next().unwrap_or_default()).collect();
     let text = |row: &serde_json::Map<String, Value>| {
         let values = names.iter().map(|name| word(row.get(*name).unwrap_or_else(|| panic!("{sql} gives no {name}"))));
@@ -76,16 +96,17 @@ fn word(value: &Value) -> String {
 
 /// What must be equal in *equal tables*.
 #[must_use]
-pub fn equal(file: &Path) -> Dump {
+pub fn equal(tables: &dyn Tables) -> Dump {
     let present = |t: &str| ABSENT.iter().find(|(name, _)| *name == t).map(|(_, value)| format!("{value} IS NOT NULL"));
-    let dump = |t: &&str| ((*t).to_owned(), table(file, t, (&["revision", "activity_time", "updated_at"], present(t))));
+    let dump =
+        |t: &&str| ((*t).to_owned(), table(tables, t, (&["revision", "activity_time", "updated_at"], present(t))));
     ANALYSTS.iter().map(dump).collect()
 }
 
 /// Every table of dep with every column but updated_at.
 #[must_use]
-pub fn whole(file: &Path) -> Dump {
-    let dump = |t: &&str| ((*t).to_owned(), table(file, t, (&["updated_at"], None)));
+pub fn whole(tables: &dyn Tables) -> Dump {
+    let dump = |t: &&str| ((*t).to_owned(), table(tables, t, (&["updated_at"], None)));
     ANALYSTS.iter().chain(&PARTS).map(dump).collect()
 }
 
@@ -106,12 +127,12 @@ pub fn difference(left: &Dump, right: &Dump) -> String {
     told
 }
 
-fn table(file: &Path, name: &str, (left_out, filter): (&[&str], Option<String>)) -> Vec<String> {
-    let columns = rows(file, "name", &format!("pragma_table_info('{name}')"));
+fn table(tables: &dyn Tables, name: &str, (left_out, filter): (&[&str], Option<String>)) -> Vec<String> {
+    let columns = tables.columns(name);
     assert!(!columns.is_empty(), "there is no table {name}");
     let kept: Vec<String> = columns.into_iter().filter(|c| !left_out.contains(&c.as_str())).collect();
     let filter = filter.map(|f| format!(" WHERE {f}")).unwrap_or_default();
-    let mut lines = rows(file, &kept.join(","), &format!("{name}{filter}"));
+    let mut lines = rows(tables, &kept.join(","), &format!("{name}{filter}"));
     lines.sort();
     lines
 }

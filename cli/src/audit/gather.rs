@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use da_model::event::lineage::Lineage;
 use da_model::event::{DeadLetter, Event, RejectedEvent};
-use da_model::ids::{Offset, Partition};
+use da_model::ids::Partition;
 use da_model::schema::{Schemas, codec};
-use da_runtime::reading::{Page, Reading, TapRecord};
+use da_runtime::reading::{Page, Reading, Scan, TapRecord};
 use serde_json::value::RawValue;
 
 use super::evidence::{
@@ -159,9 +159,7 @@ impl Gathering {
         }
         for topic in da_model::topics::all() {
             tick(&topic.name);
-            for partition in 0..self.evidence.partitions {
-                self.topic(&topic.name, partition)?;
-            }
+            self.topic(&topic.name)?;
         }
         for (table, keys, columns) in COLUMNS {
             tick(table);
@@ -170,14 +168,16 @@ impl Gathering {
         Ok(())
     }
 
-    fn topic(&mut self, topic: &'static str, partition: u32) -> anyhow::Result<()> {
-        let mut next = Offset(0);
+    fn topic(&mut self, topic: &'static str) -> anyhow::Result<()> {
+        let mut place = Scan::default();
         loop {
-            let records = self.reader.records((topic, Partition(partition)), next, CHUNK)?;
-            let Some(last) = records.last() else { return Ok(()) };
-            next = last.offset.next();
+            let records = self.reader.scan(topic, &mut place, CHUNK)?;
+            if records.is_empty() {
+                return Ok(());
+            }
             for record in &records {
-                self.record(topic, record).with_context(|| format!("{topic}/{partition}@{}", record.offset))?;
+                let at = || format!("{topic}/{}@{}", record.partition, record.offset);
+                self.record(topic, record).with_context(at)?;
             }
         }
     }

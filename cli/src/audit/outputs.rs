@@ -55,15 +55,15 @@ pub(super) fn check(evidence: &Evidence, inputs: &Inputs<'_>) -> Vec<Finding> {
 }
 
 /// The content of the n-th copy: the first is the ledger's first, the last its last; between them it is certain only
-/// where all contents are equal.
+/// where all contents are equal. What was answered `duplicate` left no copy.
 fn told_of<'e>(known: &Known<'e>, n: usize) -> Option<&'e Told> {
-    let (first, last) = (known.sent.first()?.1, known.sent.last()?.1);
-    let all_equal = known.sent.iter().all(|(_, told)| *told == first);
-    let one_each = known.sent.len() == known.copies.len();
+    let stored = known.sent.iter().filter(|(sent, _)| sent.verdict != Some('d'));
+    let stored: Vec<&'e Told> = stored.map(|(_, told)| *told).collect();
+    let (first, last) = (*stored.first()?, *stored.last()?);
     match n {
         0 => Some(first),
-        _ if all_equal => Some(first),
-        n if one_each => known.sent.get(n).map(|(_, told)| *told),
+        _ if stored.iter().all(|told| *told == first) => Some(first),
+        n if stored.len() == known.copies.len() => stored.get(n).copied(),
         n if n + 1 == known.copies.len() => Some(last),
         _ => None,
     }

@@ -183,7 +183,7 @@ fn good() -> Evidence {
         let first: Vec<serde_json::Value> = serde_json::from_str(&first.unwrap()).unwrap();
         let again = first.iter().map(ToString::to_string).find(|e| dirt::conflicting(e).is_some()).unwrap();
         let (other, broken) = (dirt::conflicting(&again).unwrap(), dirt::keyless(&again));
-        let body = format!("[{again},{again},{other},{broken},{{\"text\":\"x\"}}]");
+        let body = format!("[{again},{again},{other},{again},{broken},{{\"text\":\"x\"}}]");
         model.request(RequestId { connection, number: 1_000 }, &body, &mut names);
     }
     model.finished()

@@ -208,13 +208,12 @@ impl Value {
         }
     }
 
-    /// Whether a published value already says this. Losing the latest flag is not said; gaining it is.
+    /// Whether a published value already says this, the latest flag of a session left aside.
     #[must_use]
     pub fn is_said_by(&self, published: &Self) -> bool {
         match (self, published) {
             (Self::Score(now), Self::Score(then)) => {
-                let gained = now.latest == Some(true) && then.latest != Some(true);
-                !gained && Score { latest: None, ..now.clone() } == Score { latest: None, ..then.clone() }
+                Score { latest: None, ..now.clone() } == Score { latest: None, ..then.clone() }
             }
             (Self::Time(now), Self::Time(then)) => {
                 (now.spent, now.wall, now.visits) == (then.spent, then.wall, then.visits)

@@ -31,6 +31,8 @@ pub struct Learner {
     sessions: BTreeMap<Sitting, Session>,
     applied: BTreeMap<(Id, Id, Id), Rc<Event>>,
     published: BTreeMap<(&'static str, Vec<Id>), Published>,
+    /// The session that was said last to be the latest, per item and scope.
+    latest: BTreeMap<Vec<Id>, Id>,
 }
 
 #[derive(Debug, Clone)]
@@ -168,18 +170,8 @@ impl Learner {
     fn collection_score<'c>(&self, event: &Event, sitting: &'c Sitting, scope: &Scope) -> Option<Candidate<'c>> {
         let sessions: Vec<&Session> = self.siblings(&sitting.1, scope, ItemKind::Collection).map(|(_, s)| s).collect();
         let score = collection_score(&sessions)?;
-        let Scope { place, track, path_id } = scope;
-        let part = |id: &Option<Id>| id.clone().unwrap_or_default();
-        let entity = vec![
-            event.told.user.clone(),
-            sitting.1.clone(),
-            part(&place.class),
-            part(&place.course),
-            part(&place.unit),
-            part(&place.lesson),
-            (*track).into(),
-            path_id.to_string().into(),
-        ];
+        let mut entity = in_scope(&sitting.1, scope);
+        entity.insert(0, event.told.user.clone());
         Some(Candidate {
             topic: "demux.collection.score",
             entity,
@@ -193,12 +185,16 @@ impl Learner {
         })
     }
 
-    fn publish(&mut self, event: &Event, candidate: Candidate<'_>) -> Option<De> {
+    fn publish(&mut self, event: &Event, mut candidate: Candidate<'_>) -> Option<De> {
         let key = (candidate.topic, candidate.entity.clone());
         let before = self.published.get(&key).cloned();
         let nothing = candidate.value.is_nothing() && candidate.topic != "demux.question.score";
+        let gained = self.gains(&candidate);
         if before.as_ref().map_or(nothing, |b| candidate.value.is_said_by(&b.value)) {
-            return None;
+            if !gained {
+                return None;
+            }
+            candidate.cause = "latest";
         }
         let value = candidate.value.clone().with_delta(before.as_ref().map(|b| &b.value));
         let revision = before.as_ref().map_or(1, |b| b.revision + 1);
@@ -208,6 +204,24 @@ impl Learner {
         self.published.insert(key, Published { value: value.clone(), revision, date });
         self.freeze(&candidate);
         Some(self.de(event, candidate, (revision, activity, date, value, before.map(|b| b.value))))
+    }
+
+    /// Whether a session becomes the latest now. One that loses this without a word and has it again says so, even with
+    /// the values that it said before (domain.md §6, Latest).
+    fn gains(&mut self, candidate: &Candidate<'_>) -> bool {
+        let (Value::Score(Score { latest: Some(is_latest), .. }), Some(session)) =
+            (&candidate.value, candidate.entity.get(1))
+        else {
+            return false;
+        };
+        let key = in_scope(&candidate.sitting.1, &candidate.scope);
+        let held = self.latest.get(&key) == Some(session);
+        if *is_latest {
+            self.latest.insert(key, session.clone());
+        } else if held {
+            self.latest.remove(&key);
+        }
+        *is_latest && !held
     }
 
     /// Activity time and date: of the event, or of the latest event that had to wait for it.
@@ -278,6 +292,14 @@ impl Learner {
         stops.sort();
         stops.iter().position(|(_, a)| *a == at).map(|n| n as i64 + 1)
     }
+}
+
+/// An item in a scope.
+fn in_scope(item: &Id, Scope { place, track, path_id }: &Scope) -> Vec<Id> {
+    let mut parts = vec![item.clone()];
+    parts.extend([&place.class, &place.course, &place.unit, &place.lesson].map(|id| id.clone().unwrap_or_default()));
+    parts.extend([Id::from(*track), path_id.to_string().into()]);
+    parts
 }
 
 struct Topics {

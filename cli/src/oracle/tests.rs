@@ -358,6 +358,21 @@ fn b12_regrade_withdrawal_and_another_maximum() {
 }
 
 #[test]
+fn a_session_that_is_the_latest_again_says_so_with_the_value_it_said_before() {
+    let mut case = Case::default();
+    case.assessment("s1", "a1", (0, 4, 5), false);
+    case.item("s1", "a1", "stop", 60);
+    case.assessment("s2", "a1", (600, 3, 5), false);
+    case.item("s2", "a1", "stop", 660);
+    case.teacher("collection.score.update", ("s2", "a1", "a1"), "\"reason\":\"withdrawn\"", 1800);
+    assert_eq!(
+        case.said("demux.assessment.score"),
+        ["r1 80.00 (4/5)", "r1 60.00 (3/5)", "r2 80.00 (4/5) ← 80.00 (4/5)", "r2 null latest false ← 60.00 (3/5)"]
+    );
+    assert_eq!(case.level("assessment").last().unwrap(), "r3 80.00 (80/100) ← 60.00 (60/100)");
+}
+
+#[test]
 fn the_examples_of_the_document_are_read_and_the_derived_id_is_the_printed_one() {
     let flat = "{\"event_name\":\"resource.rubric.grade\",\"student_id\":\"424b1fee-9709-4315-85d9-5954058b4714\",\
         \"collection_id\":\"ee8f6454-f178-4ec7-b609-912fe2e7a724\",\"collection_type\":\"assessment\",\

@@ -182,6 +182,14 @@ impl<'r> Origin<'r> {
         Self { record, lineage, indexes: Vec::new() }
     }
 
+    /// The place of a record of which nothing is read but, where that can be, its number on the edge: nothing is missing
+    /// behind it.
+    #[must_use]
+    pub fn unread(record: Record<'r>, schemas: &Schemas) -> Self {
+        let value = record.value.filter(|_| topics::find(record.topic).is_some());
+        Self::new(record, value.and_then(|value| codec::decode_lineage(value, schemas).ok()))
+    }
+
     fn next_index(&mut self, unit: UnitName) -> i32 {
         if let Some((_, index)) = self.indexes.iter_mut().find(|(u, _)| *u == unit) {
             *index += 1;

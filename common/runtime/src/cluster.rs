@@ -27,7 +27,7 @@ use crate::config::{Settings, load};
 use crate::group::Group;
 use crate::http::auth::KeyRing;
 use crate::http::health::Health;
-use crate::io::kafka::client::{KafkaSettings, Sasl, Secret, Security};
+use crate::io::kafka::client::{KafkaSettings, Sasl, Scope, Secret, Security};
 use crate::io::kafka::member::{KafkaMember, MemberOptions};
 use crate::io::kafka::sink::{KafkaSink, SinkBounds};
 use crate::io::sql::Migration;
@@ -53,6 +53,27 @@ pub struct Tables {
     pub migrations: &'static [(&'static str, &'static str)],
 }
 
+/// What a service stands on besides its settings; a trial of one brings its own.
+pub struct Ground {
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// Raised where it is to end without a signal.
+    pub stop: Stop,
+    /// Every worker from its start on.
+    pub watch: Watch,
+    /// The ports, where they are open already.
+    pub listeners: Option<Listeners>,
+    /// Its names on the brokers.
+    pub scope: Scope,
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        let (stop, watch, scope) = (Stop::new(), Watch::default(), Scope::default());
+        Self { clock: Arc::new(SystemClock), stop, watch, listeners: None, scope }
+    }
+}
+
 /// A service that is being started.
 pub struct Service {
     name: &'static str,
@@ -64,7 +85,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     kafka: KafkaSettings,
     stop: Stop,
-    boards: Vec<Board>,
+    watch: Watch,
+    listeners: Option<Listeners>,
     groups: Vec<Group>,
     sink: Option<Arc<KafkaSink>>,
 }
@@ -94,7 +116,7 @@ pub fn main(name: &'static str, run: impl FnOnce(Service) -> Result<Drain, Fault
     };
     loaded.warnings.iter().for_each(|warning| complain(&warning.to_string()));
     app::install_telemetry(&loaded.settings, name);
-    let ended = Service::open(name, loaded.settings).and_then(run);
+    let ended = Service::open(name, loaded.settings, Ground::default()).and_then(run);
     trace::close();
     match ended {
         Ok(Drain::Complete) => ExitCode::SUCCESS,
@@ -135,14 +157,13 @@ impl Service {
     ///
     /// # Errors
     /// [`Fault::Fatal`] where the settings name no cluster, or something refuses.
-    pub fn open(name: &'static str, settings: Settings) -> Result<Self, Fault> {
+    pub fn open(name: &'static str, settings: Settings, ground: Ground) -> Result<Self, Fault> {
         let fatal = |told: &str| Fault::Fatal(Cause::new(format!("start of {name}"), told));
         if settings.cluster.kafka.bootstrap.is_empty() {
             return Err(fatal("kafka.bootstrap is empty; set it, or use `da up` for one machine without Kafka"));
         }
-        let kafka = kafka_of(&settings.cluster)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let stop = Stop::new();
+        let Ground { clock, stop, watch, listeners, scope } = ground;
+        let kafka = KafkaSettings { scope, ..kafka_of(&settings.cluster)? };
         let (schemas, translator) = match registry_of(&settings.cluster) {
             None => (Schemas::embedded(), None),
             Some(registry) => {
@@ -152,8 +173,7 @@ impl Service {
         };
         let max_records = settings.cluster.kafka.batch_records;
         let driver = DriverOptions { max_records, schemas, translator, ..DriverOptions::new(Arc::clone(&clock)) };
-        let (boards, groups) = (Vec::new(), Vec::new());
-        Ok(Self { name, settings, driver, clock, kafka, stop, boards, groups, sink: None })
+        Ok(Self { name, settings, driver, clock, kafka, stop, watch, listeners, groups: Vec::new(), sink: None })
     }
 
     /// Whether a role runs in this process; none named means all.
@@ -210,7 +230,7 @@ impl Service {
             let member = patiently(&self.stop, || KafkaMember::open(&options))?;
             let protocol = protocol((stage.name(), format!("{}-{slot}", self.name)), member)?;
             let board = Board::default();
-            self.boards.push(board.clone());
+            self.watch.add(board.clone());
             self.groups.push(Group::new(stage, protocol, board, Arc::clone(&self.clock)));
         }
         Ok(())
@@ -232,12 +252,16 @@ impl Service {
     /// # Errors
     /// What ended a worker or a listener badly.
     pub fn run(self, public: Option<(Router, Arc<KeyRing>)>) -> Result<Drain, Fault> {
-        let Self { name, settings, clock, stop, boards, groups, sink, .. } = self;
+        let Self { name, settings, clock, stop, watch, listeners, groups, sink, .. } = self;
         let fatal = |told: &dyn std::fmt::Display| Fault::Fatal(Cause::new(format!("listeners of {name}"), told));
-        let bound = if public.is_some() { Listeners::bind(&settings) } else { Listeners::bind_admin(&settings) };
+        let bound = match listeners {
+            Some(open) => Ok(open),
+            None if public.is_some() => Listeners::bind(&settings),
+            None => Listeners::bind_admin(&settings),
+        };
         let listeners = bound.map_err(|e| fatal(&e))?;
         let health = Health::default();
-        let vigil = vigil::start((Watch::over(boards), "cluster"), health.clone(), clock, stop.clone())?;
+        let vigil = vigil::start((watch, "cluster"), health.clone(), clock, stop.clone())?;
         let workers = groups.into_iter().map(|group| Worker::group(group, stop.clone()));
         let workers: Vec<Worker> = workers.collect::<Result<_, _>>()?;
         let served = app::run(App { listeners, public, health, stop: stop.clone() }, &settings).map_err(|e| fatal(&e));

@@ -5,6 +5,7 @@
 use da_model::event::{DeadLetter, Event};
 use da_model::fault::{Cause, Fault, Rejection};
 use da_model::ids::{TopicName, UnitName};
+use da_model::outcome::Reason;
 use da_model::record::Record;
 use da_model::topics;
 
@@ -23,6 +24,7 @@ pub fn topic_of(service: &str) -> Result<TopicName, Fault> {
 #[must_use]
 pub fn of<'r>(record: &Record<'r>, maker: &Maker<'_>, refused: (UnitName, Rejection)) -> Event<'r> {
     let (unit, rejection) = refused;
+    let attempts = if rejection.reason == Reason::ProcessKiller { 3 } else { 1 };
     Event::Dead(Box::new(DeadLetter {
         topic: record.topic.0.into(),
         partition: record.partition,
@@ -35,7 +37,7 @@ pub fn of<'r>(record: &Record<'r>, maker: &Maker<'_>, refused: (UnitName, Reject
         version: maker.version.into(),
         handler: unit.0.into(),
         rejection,
-        attempts: 1,
+        attempts,
         redrives: 0,
     }))
 }

@@ -112,11 +112,12 @@ impl<H: Handler> Stage for Driver<H> {
 impl<H: Handler> Driver<H> {
     /// Decides and commits one batch; `None` says that a partition was stopped, by the breaker or for want of a
     /// writer's schema, and the batch must be redone without it.
-    /// `condemn` refuses all of it: the store could not hold the one record that is left.
+    /// `condemn` refuses the one record of it that is left, unread.
     fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
         let Some(foreign) = self.waiting.foreign(&self.options, polled) else { return Ok(None) };
         let span = trace::batch(self.service, self.name, polled);
-        let decoded: Vec<_> = polled.records().map(|record| self.decode(record, &foreign, condemn)).collect();
+        let condemn = polled.condemned(condemn);
+        let decoded: Vec<_> = polled.records().map(|record| self.decode(record, &foreign, condemn.as_ref())).collect();
         let rows = span.timed(Span::Read, || protocol.begin(&union(&decoded)))?;
         let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
         let (work, mut counts) = fold.finish();
@@ -140,10 +141,14 @@ impl<H: Handler> Driver<H> {
         self.window = fits.max(LEAST_RECORDS).min(self.options.max_records);
     }
 
-    fn decode<'r>(&self, record: Record<'r>, foreign: &'r Foreign, condemn: bool) -> Decoded<'r, H::Input<'r>> {
-        if condemn {
-            let refused = Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it");
-            return Decoded::refused(Origin::new(record, None), refused);
+    fn decode<'r>(
+        &self,
+        record: Record<'r>,
+        foreign: &'r Foreign,
+        condemn: Option<&Rejection>,
+    ) -> Decoded<'r, H::Input<'r>> {
+        if let Some(refused) = condemn {
+            return Decoded::refused(Origin::unread(record, &self.options.schemas), refused.clone());
         }
         let read = match foreign.read(record) {
             Ok(read) => read,

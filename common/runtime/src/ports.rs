@@ -14,6 +14,7 @@ use da_model::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::batch::Rows;
+use crate::commit::care::Attempt;
 use crate::commit::{Outbox, Position};
 use crate::io::segment::Segment;
 
@@ -166,6 +167,8 @@ pub struct Claim {
     pub position: Option<Position>,
     /// The group offset it knows to be published: blobs up to it may be gone.
     pub published: Option<Offset>,
+    /// Attempts at the record where it stands.
+    pub attempts: u32,
 }
 
 /// Finished records of one source partition and one batch, kept until the log has them.
@@ -229,6 +232,12 @@ pub trait Store: Send {
 
     /// Ends the transaction without any effect.
     fn abandon(&mut self);
+
+    /// Keeps the numbers of attempts, outside any transaction; a commit that moves a partition forgets its own.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    fn count(&mut self, attempts: &[Attempt]) -> Result<(), Fault>;
 
     /// The blobs of a partition behind an offset, in order.
     ///

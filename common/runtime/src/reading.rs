@@ -62,6 +62,14 @@ pub struct Page<'a> {
     pub max: usize,
 }
 
+/// How far the scan of a topic is; new for each.
+#[derive(Debug, Clone, Default)]
+pub struct Scan {
+    partition: u32,
+    next: Offset,
+    begun: bool,
+}
+
 /// The log and the tables.
 pub trait Reading {
     /// Names of all topics.
@@ -84,6 +92,23 @@ pub trait Reading {
     /// # Errors
     /// A [`Fault`] of the log.
     fn records(&mut self, at: (&str, Partition), from: Offset, max: usize) -> Result<Vec<TapRecord>, Fault>;
+
+    /// The next committed records of a whole topic, about `max` at most and none at its end: each partition in its order,
+    /// the partitions as they come.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn scan(&mut self, topic: &str, place: &mut Scan, max: usize) -> Result<Vec<TapRecord>, Fault> {
+        while place.partition < self.partitions(topic)? {
+            let records = self.records((topic, Partition(place.partition)), place.next, max)?;
+            if let Some(last) = records.last() {
+                place.next = last.offset.next();
+                return Ok(records);
+            }
+            *place = Scan { partition: place.partition + 1, ..Scan::default() };
+        }
+        Ok(Vec::new())
+    }
 
     /// The first offset a topic partition still holds; absent where nothing was ever written.
     ///
@@ -187,6 +212,13 @@ impl Reading for ClusterReading {
 
     fn records(&mut self, at: (&str, Partition), from: Offset, max: usize) -> Result<Vec<TapRecord>, Fault> {
         self.log.records(at, from, max)
+    }
+
+    fn scan(&mut self, topic: &str, place: &mut Scan, max: usize) -> Result<Vec<TapRecord>, Fault> {
+        if !std::mem::replace(&mut place.begun, true) {
+            self.log.begin(topic)?;
+        }
+        self.log.more(topic, max)
     }
 
     fn first_offset(&mut self, topic: &str, partition: Partition) -> Result<Option<Offset>, Fault> {

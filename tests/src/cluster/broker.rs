@@ -8,7 +8,7 @@ use da_model::fault::Fault;
 use da_model::ids::{TopicName, TopicPartition};
 use da_runtime::clock::SystemClock;
 use da_runtime::io::kafka::admin::Admin;
-use da_runtime::io::kafka::client::KafkaSettings;
+use da_runtime::io::kafka::client::{KafkaSettings, Scope};
 use da_runtime::io::kafka::member::{KafkaMember, MemberOptions};
 use da_runtime::ports::Member;
 use da_runtime::probe::{Probe, Silent};
@@ -34,9 +34,22 @@ impl Broker {
             eprintln!("skipped: {test}, because KAFKA_BOOTSTRAP names no broker");
             return None;
         };
-        let settings = KafkaSettings::new(bootstrap);
+        Some(Self::of(KafkaSettings::new(bootstrap)))
+    }
+
+    /// The same with names of its own for the topics of `topics.yaml`, too.
+    ///
+    /// # Panics
+    /// When the settings are refused.
+    #[must_use]
+    pub fn apart(test: &str) -> Option<Self> {
+        let scope = Scope(format!("{}.", unique("apart")).leak());
+        Self::at_hand(test).map(|at_hand| Self::of(KafkaSettings { scope, ..at_hand.settings }))
+    }
+
+    fn of(settings: KafkaSettings) -> Self {
         let admin = Admin::open(&settings).unwrap_or_else(|e| panic!("{e}"));
-        Some(Self { settings, admin })
+        Self { settings, admin }
     }
 
     /// How to reach them.

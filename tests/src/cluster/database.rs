@@ -2,13 +2,18 @@
 //!
 //! Place: where the variable is not set, every test over it says `skipped`. Starts no server; drops what it made.
 
+use std::sync::{Mutex, PoisonError};
+
+use da_model::fault::Fault;
 use da_model::state::Table;
 use da_runtime::io::sql::postgres::migrate::{Plan, migrate};
 use da_runtime::io::sql::postgres::{Connection, PostgresSettings, PostgresStore, StoreOptions};
 use da_runtime::io::sql::{Migration, RUNTIME_POSTGRES};
 use da_runtime::ports::Store;
+use serde_json::{Map, Value};
 
 use super::unique;
+use crate::tables::Tables;
 
 /// A database that lives as long as this.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ impl Database {
             return None;
         };
         let name = unique("db").replace(['.', '-'], "_");
-        command(&server, &format!("CREATE DATABASE {name}"));
+        command(&server, &format!("CREATE DATABASE {name}")).unwrap_or_else(|e| panic!("{e}"));
         Some(Self { server, name })
     }
 
@@ -106,7 +111,12 @@ impl super::shelf::Stores for Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        command(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let drop = format!("DROP DATABASE {}", self.name);
+        // By force ends sessions of ours, but not the server's own chores; without it, it is the other way round.
+        let dropped = command(&self.server, &format!("{drop} WITH (FORCE)")).or_else(|_| command(&self.server, &drop));
+        if !std::thread::panicking() {
+            dropped.unwrap_or_else(|e| panic!("{e}"));
+        }
     }
 }
 
@@ -119,8 +129,60 @@ pub fn plan() -> Plan {
     Plan { migrations: RUNTIME_POSTGRES.iter().copied().chain(services).collect(), tables }
 }
 
-fn command(server: &str, sql: &str) {
+fn command(server: &str, sql: &str) -> Result<(), Fault> {
     let settings = PostgresSettings { dev: true, ..PostgresSettings::of(server) };
-    let mut connection = Connection::new(settings, "tests").unwrap_or_else(|e| panic!("{e}"));
-    connection.script(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    Connection::new(settings, "tests")?.script(sql)
+}
+
+/// The tables of a database with the values that SQLite holds, as views of a schema that is looked through first.
+#[derive(Debug)]
+pub struct Lite(Mutex<Connection>);
+
+/// As `reading` shows the types of the catalogue.
+const LITE: &str = "CREATE SCHEMA lite;
+DO $$ DECLARE made text; BEGIN
+  FOR made IN
+    SELECT format('CREATE VIEW lite.%I AS SELECT %s FROM public.%I', c.relname, string_agg(CASE t.typname
+      WHEN 'numeric' THEN format('(%I * 1%s)::bigint AS %1$I', a.attname, repeat('0', (a.atttypmod - 4) & 65535))
+      WHEN 'bool' THEN format('%I::int AS %1$I', a.attname)
+      WHEN 'timestamptz' THEN format('(extract(epoch FROM %I) * 1000)::bigint AS %1$I', a.attname)
+      WHEN 'date' THEN format('to_char(%I, ''YYYY-MM-DD'') AS %1$I', a.attname)
+      ELSE format('%I', a.attname) END, ', ' ORDER BY a.attnum), c.relname)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+    GROUP BY c.relname
+  LOOP EXECUTE made; END LOOP;
+END $$;
+SET search_path = lite, analytics, public";
+
+impl Lite {
+    /// The tables of this database.
+    ///
+    /// # Panics
+    /// When the views cannot be made.
+    #[must_use]
+    pub fn of(database: &Database) -> Self {
+        let mut connection = Connection::of_command(database.settings()).unwrap_or_else(|e| panic!("{e}"));
+        connection.script(LITE).unwrap_or_else(|e| panic!("{e}"));
+        Self(Mutex::new(connection))
+    }
+
+    fn texts(&self, sql: &str) -> Vec<String> {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).texts(sql);
+        found.unwrap_or_else(|e| panic!("{sql}: {e}")).into_iter().flatten().collect()
+    }
+}
+
+impl Tables for Lite {
+    fn ask(&self, sql: &str) -> Vec<Map<String, Value>> {
+        let rows = self.texts(&format!("SELECT to_json(r)::text FROM ({sql}) r"));
+        rows.iter().map(|row| serde_json::from_str(row).unwrap_or_else(|e| panic!("{row}: {e}"))).collect()
+    }
+
+    fn columns(&self, table: &str) -> Vec<String> {
+        self.texts(&format!(
+            "SELECT column_name::text FROM information_schema.columns \
+             WHERE table_schema = 'lite' AND table_name = '{table}' ORDER BY ordinal_position"
+        ))
+    }
 }

@@ -3,6 +3,7 @@
 //! Place: one suite runs over both (`it/kafka.rs`). A log that is not at hand is reported `skipped`, never passed.
 
 pub mod broker;
+pub mod contract;
 pub mod copier;
 pub mod database;
 pub mod memory;

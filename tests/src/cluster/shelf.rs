@@ -10,6 +10,7 @@ use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicPartition};
 use da_model::state::{Feed, Row, RowKey, Table};
 use da_runtime::batch::Rows;
+use da_runtime::commit::care::Attempt;
 use da_runtime::commit::{Outbox, Position};
 use da_runtime::ports::{Blob, Claim, Epoch, Store, Unit};
 
@@ -39,6 +40,7 @@ struct State {
     blobs: BTreeMap<(TopicPartition, Offset), (Offset, Outbox)>,
     /// Who has a transaction open on what.
     locked: BTreeMap<TopicPartition, u64>,
+    attempts: BTreeMap<TopicPartition, (Offset, u32)>,
     reply: Option<Reply>,
     opened: u64,
     asked: Vec<RowKey>,
@@ -128,6 +130,7 @@ impl State {
         for step in &unit.moves {
             let held = self.positions.entry(step.at).or_default();
             held.position = Some(step.to.clone());
+            self.attempts.remove(&step.at);
             held.published = held.published.max(Some(step.published));
             self.blobs.retain(|(at, end), _| *at != step.at || *end > step.published);
             if step.from < step.to.next {
@@ -155,10 +158,15 @@ impl Store for ShelfStore {
         self.unlock();
         let mut state = self.shelf.state();
         Self::break_locks(&mut state, of);
+        let State { positions, attempts: tries, .. } = &mut *state;
         let claim = |at: &TopicPartition| {
-            let held = state.positions.entry(*at).or_default();
+            let held = positions.entry(*at).or_default();
             held.epoch = Epoch(held.epoch.0 + 1);
-            Claim { at: *at, epoch: held.epoch, position: held.position.clone(), published: held.published }
+            let next = held.position.as_ref().map(|position| position.next);
+            let tried = tries.get(at).filter(|(at, _)| next == Some(*at));
+            let attempts = tried.map_or(0, |(_, number)| *number);
+            let (epoch, position, published) = (held.epoch, held.position.clone(), held.published);
+            Claim { at: *at, epoch, position, published, attempts }
         };
         Ok(of.iter().map(claim).collect())
     }
@@ -218,6 +226,12 @@ impl Store for ShelfStore {
 
     fn abandon(&mut self) {
         self.unlock();
+    }
+
+    fn count(&mut self, attempts: &[Attempt]) -> Result<(), Fault> {
+        let stored = attempts.iter().map(|attempt| (attempt.at, (attempt.next, attempt.number)));
+        self.shelf.state().attempts.extend(stored);
+        Ok(())
     }
 
     fn pending(&mut self, at: TopicPartition, behind: Offset) -> Result<Vec<Blob>, Fault> {

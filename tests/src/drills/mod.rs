@@ -4,19 +4,23 @@
 //! `skipped`; none says `ok` without an audit that agrees.
 
 mod crash;
+mod cut;
+mod disk;
 mod figures;
 mod outage;
+mod overload;
 mod plan;
 mod storm;
 mod watch;
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
 use crate::fleet::load::{Load, Offer};
-use crate::fleet::member::Member;
+use crate::fleet::member::{Member, SERVICES};
 use crate::fleet::{self, Fleet};
 use crate::process::now;
 use figures::Figures;
@@ -47,7 +51,7 @@ pub fn run(plan: &Plan, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
     let (need, free) = (plan.size.events * BYTES_PER_EVENT + BYTES_AT_REST, free_bytes(&dir)?);
     tell(&format!("disk: needs about {} MB, {} MB are free in {}", need >> 20, free >> 20, dir.display()));
     let ended = if free >= 2 * need {
-        on_fleet(plan, &dir, tell)
+        start(plan, &dir, tell)
     } else {
         Err(anyhow::anyhow!("less than twice of what it needs is free; free some, or set TMPDIR to another disk"))
     };
@@ -57,13 +61,18 @@ pub fn run(plan: &Plan, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
     ended.with_context(|| format!("its files are kept in {}", dir.display()))
 }
 
-fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
+fn start(plan: &Plan, dir: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
+    if plan.drill == Drill::DiskFull { disk::run(plan, dir, tell) } else { on_fleet(plan, dir, tell) }
+}
+
+fn on_fleet(plan: &Plan, dir: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Verdict> {
     let shape = fleet::Plan {
         programs: plan.programs.clone(),
         dir: dir.to_path_buf(),
         processes: plan.drill.processes(),
         partitions: plan.partitions,
         brokers: plan.drill.brokers(),
+        cut: plan.drill.cut(),
     };
     let mut fleet = match Fleet::start(&shape)? {
         Ok(fleet) => fleet,
@@ -71,7 +80,8 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
     };
     let begun = now();
     let mut load = fleet.load(0, Offer { events: plan.size.events, seed: plan.seed, rate: plan.rate })?;
-    let mut course = Course { fleet: &mut fleet, load: &mut load, plan, figures: Figures::default(), tell, begun };
+    let (figures, others) = (Figures::default(), Vec::new());
+    let mut course = Course { fleet: &mut fleet, load: &mut load, others, plan, figures, tell, begun };
     match plan.drill {
         Drill::CrashLoop => crash::run(&mut course)?,
         Drill::PostgresCut => outage::postgres(&mut course)?,
@@ -79,16 +89,24 @@ fn on_fleet(plan: &Plan, dir: &std::path::Path, tell: &dyn Fn(&str)) -> anyhow::
         Drill::BrokerFreeze => outage::freeze(&mut course)?,
         Drill::RebalanceStorm => storm::run(&mut course)?,
         Drill::RegistryOutage => outage::registry(&mut course)?,
+        Drill::CommitCut => cut::run(&mut course, &["gep", "dep"])?,
+        Drill::EndTxnCut => cut::run(&mut course, &SERVICES)?,
+        Drill::Overload => overload::run(&mut course)?,
+        // It has no fleet.
+        Drill::DiskFull => {}
     }
-    let figures = course.figures;
+    let (figures, others) = (course.figures, course.others);
     load.wait(1_800)?;
-    finish(&mut fleet, &load, tell)?;
+    let ledgers: Vec<&Path> = std::iter::once(&load).chain(&others).map(|load| load.ledger.as_path()).collect();
+    finish(&mut fleet, &ledgers, tell)?;
     Ok(Verdict::Ok(format!("{} took={:.0}s", figures.line(), begun.elapsed().as_secs_f64())))
 }
 
-fn finish(fleet: &mut Fleet, load: &Load, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+fn finish(fleet: &mut Fleet, ledgers: &[&Path], tell: &dyn Fn(&str)) -> anyhow::Result<()> {
     fleet.members().iter_mut().try_for_each(Member::check)?;
-    tell(&fleet.audit(&[&load.ledger])?);
+    let auditing = now();
+    tell(&fleet.audit(ledgers)?);
+    tell(&format!("audit: took {:.1} s", auditing.elapsed().as_secs_f64()));
     let stopping = now();
     fleet.stop()?;
     tell(&format!("stop: all processes ended in order within {:.2} s", stopping.elapsed().as_secs_f64()));
@@ -101,6 +119,8 @@ fn finish(fleet: &mut Fleet, load: &Load, tell: &dyn Fn(&str)) -> anyhow::Result
 struct Course<'a> {
     fleet: &'a mut Fleet,
     load: &'a mut Load,
+    /// Loads beside it; their ledgers are audited too.
+    others: Vec<Load>,
     plan: &'a Plan,
     figures: Figures,
     tell: &'a dyn Fn(&str),
@@ -126,7 +146,7 @@ impl Course<'_> {
     }
 }
 
-fn free_bytes(dir: &std::path::Path) -> anyhow::Result<u64> {
+fn free_bytes(dir: &Path) -> anyhow::Result<u64> {
     let output = Command::new("df").args(["--output=avail", "-B1"]).arg(dir).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().last().and_then(|l| l.trim().parse().ok()).context("df does not say how much is free")

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use crate::fleet::proxy::Cut;
+
 /// A drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drill {
@@ -23,6 +25,14 @@ pub enum Drill {
     RebalanceStorm,
     /// Services start while the registry is away.
     RegistryOutage,
+    /// PostgreSQL's answer to COMMIT is lost with its connection.
+    CommitCut,
+    /// The broker's answer to the end of a transaction is lost with its connection.
+    EndTxnCut,
+    /// More is posted than is taken, while the database stands still.
+    Overload,
+    /// The file system of a single process is full.
+    DiskFull,
 }
 
 /// How much of it.
@@ -81,7 +91,7 @@ const fn size(events: u64, faults: u64) -> Size {
     Size { events, faults, seconds: 0 }
 }
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 10] = [
     Row("cluster-crash-loop", "kills", 1, [size(100_000, 30), size(2_000_000, 300), size(10_000_000, 1_000)]),
     Row("postgres-cut", "cuts", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 500)]),
     Row("broker-bounce", "bounces", 1, [size(10_000, 3), size(100_000, 30), size(5_000_000, 200)]),
@@ -97,21 +107,29 @@ const ROWS: [Row; 6] = [
         ],
     ),
     Row("registry-outage", "restarts", 1, [size(5_000, 3), size(50_000, 12), size(500_000, 60)]),
+    Row("commit-cut", "cuts", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 100)]),
+    Row("end-txn-cut", "cuts", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 100)]),
+    Row("overload", "standstills", 1, [size(10_000, 3), size(100_000, 10), size(1_000_000, 30)]),
+    Row("disk-full", "fills", 0, [size(10_000, 3), size(50_000, 10), size(200_000, 20)]),
 ];
 
 impl Drill {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::CrashLoop,
         Self::PostgresCut,
         Self::BrokerBounce,
         Self::BrokerFreeze,
         Self::RebalanceStorm,
         Self::RegistryOutage,
+        Self::CommitCut,
+        Self::EndTxnCut,
+        Self::Overload,
+        Self::DiskFull,
     ];
 
     const fn row(self) -> &'static Row {
-        let [crash, postgres, bounce, freeze, storm, registry] = &ROWS;
+        let [crash, postgres, bounce, freeze, storm, registry, commit, end, overload, disk] = &ROWS;
         match self {
             Self::CrashLoop => crash,
             Self::PostgresCut => postgres,
@@ -119,6 +137,10 @@ impl Drill {
             Self::BrokerFreeze => freeze,
             Self::RebalanceStorm => storm,
             Self::RegistryOutage => registry,
+            Self::CommitCut => commit,
+            Self::EndTxnCut => end,
+            Self::Overload => overload,
+            Self::DiskFull => disk,
         }
     }
 
@@ -145,15 +167,39 @@ impl Drill {
     pub const fn brokers(self) -> usize {
         match self {
             Self::BrokerBounce => 3,
-            Self::CrashLoop | Self::PostgresCut | Self::BrokerFreeze | Self::RebalanceStorm | Self::RegistryOutage => 1,
+            Self::CrashLoop
+            | Self::PostgresCut
+            | Self::BrokerFreeze
+            | Self::RebalanceStorm
+            | Self::RegistryOutage
+            | Self::CommitCut
+            | Self::EndTxnCut
+            | Self::Overload
+            | Self::DiskFull => 1,
+        }
+    }
+
+    /// What a proxy cuts off.
+    pub(super) const fn cut(self) -> Option<Cut> {
+        match self {
+            Self::CommitCut => Some(Cut::Commit),
+            Self::EndTxnCut => Some(Cut::EndTxn),
+            Self::CrashLoop
+            | Self::PostgresCut
+            | Self::BrokerBounce
+            | Self::BrokerFreeze
+            | Self::RebalanceStorm
+            | Self::RegistryOutage
+            | Self::Overload
+            | Self::DiskFull => None,
         }
     }
 
     /// Seconds that a fault with its recovery takes; 0 where the events set the pace, or time does.
     const fn fault_seconds(self) -> u64 {
         match self {
-            Self::CrashLoop | Self::RebalanceStorm => 0,
-            Self::PostgresCut | Self::RegistryOutage => 8,
+            Self::CrashLoop | Self::RebalanceStorm | Self::Overload => 0,
+            Self::PostgresCut | Self::RegistryOutage | Self::CommitCut | Self::EndTxnCut | Self::DiskFull => 8,
             Self::BrokerFreeze => 20,
             Self::BrokerBounce => 45,
         }

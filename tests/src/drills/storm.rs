@@ -5,12 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use super::Course;
+use crate::fleet::member::SERVICES;
 use crate::process::{deadline, now, pause};
 use crate::sim::Chance;
 
+/// What the second process of a slot says.
+const TAKEN: &str = "another process runs with the slot of this one";
 /// Between two changes, ms.
 const LEAST_MS: usize = 1_000;
 const SPREAD_MS: usize = 4_000;
@@ -24,6 +27,7 @@ struct Frozen {
 }
 
 pub(super) fn run(course: &mut Course<'_>) -> anyhow::Result<()> {
+    twin(course)?;
     let mut chance = Chance::new(course.plan.seed);
     let over = deadline(course.plan.size.seconds);
     let mut frozen: Vec<Frozen> = Vec::new();
@@ -44,6 +48,20 @@ pub(super) fn run(course: &mut Course<'_>) -> anyhow::Result<()> {
         member.start()?;
     }
     course.count("changes", changes);
+    Ok(())
+}
+
+/// A second process of a slot ends with a plain sentence, and the first one goes on.
+fn twin(course: &mut Course<'_>) -> anyhow::Result<()> {
+    for service in SERVICES {
+        let mut twin = course.fleet.twin(service, 1)?;
+        twin.start()?;
+        let status = twin.ended(60)?;
+        let told = twin.last_words();
+        ensure!(status.code() == Some(3) && told.contains(TAKEN), "a twin of {service}-1 ended with {status}: {told}");
+        course.fleet.check()?;
+        course.tell(&format!("a second {service}-1 is refused"));
+    }
     Ok(())
 }
 

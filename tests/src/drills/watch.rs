@@ -91,7 +91,7 @@ impl Watch {
     }
 }
 
-fn patient(course: &mut Course<'_>, until: Deadline, told: &str) -> anyhow::Result<()> {
+pub(super) fn patient(course: &mut Course<'_>, until: Deadline, told: &str) -> anyhow::Result<()> {
     course.fleet.check()?;
     course.load.over()?;
     if until.passed() {

@@ -77,6 +77,16 @@ impl Load {
         Ok(self.answered)
     }
 
+    /// Requests that it had to send again, because they were refused or not answered; told when it has ended.
+    ///
+    /// # Errors
+    /// When it does not tell.
+    pub fn repeats(&self) -> anyhow::Result<u64> {
+        let told = std::fs::read_to_string(&self.log)?;
+        let word = told.split_whitespace().find_map(|word| word.strip_prefix("repeats="));
+        Ok(word.context("the load does not tell its repeats")?.parse()?)
+    }
+
     /// Whether it has ended.
     ///
     /// # Errors

@@ -151,6 +151,17 @@ impl Member {
         Ok(())
     }
 
+    /// The most memory that the process had so far, MB.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn peak_mb(&self) -> anyhow::Result<u64> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name()))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no peak of memory")?;
+        Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? >> 10)
+    }
+
     /// Waits for an end that is expected.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 pub mod load;
 pub mod member;
+pub mod proxy;
 pub mod servers;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,11 @@ use da_runtime::io::kafka::positions::Positions;
 
 use load::{Load, Offer};
 use member::{Member, SERVICES};
+use proxy::{Cut, Proxy};
 use servers::{Servers, Started};
+
+/// What the limited key may post, events per second.
+const LIMIT: u64 = 200;
 
 /// How large a fleet is, and which programs it runs.
 #[derive(Debug, Clone)]
@@ -33,6 +38,8 @@ pub struct Plan {
     pub partitions: u32,
     /// Brokers, and replicas of every topic.
     pub brokers: usize,
+    /// What a proxy before the database or the one broker cuts off; without it there is none.
+    pub cut: Option<Cut>,
 }
 
 /// A running fleet.
@@ -42,11 +49,14 @@ pub struct Fleet {
     members: Vec<Member>,
     /// What they stand on.
     pub servers: Servers,
+    /// What stands before them, if anything does.
+    pub proxy: Option<Proxy>,
     /// Its folder.
     pub dir: PathBuf,
     da: PathBuf,
     settings: PathBuf,
     key: String,
+    limited: String,
 }
 
 /// Where a group stands, partition by partition.
@@ -59,7 +69,9 @@ impl Fleet {
     /// When something is there and does not start.
     pub fn start(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
         std::fs::create_dir_all(&plan.dir)?;
-        let servers = match Servers::start(&plan.dir.join("run"), plan.brokers)? {
+        let proxy = plan.cut.map(Proxy::start).transpose()?;
+        let advertised = proxy.as_ref().filter(|_| plan.cut == Some(Cut::EndTxn)).map(|proxy| proxy.address.port());
+        let servers = match Servers::start(&plan.dir.join("run"), plan.brokers, advertised)? {
             Started::Here(servers) => servers,
             Started::Missing(what) => return Ok(Err(what)),
         };
@@ -67,12 +79,14 @@ impl Fleet {
         let mut fleet = Self {
             members: Vec::new(),
             servers,
+            proxy,
             dir: plan.dir.clone(),
             da: plan.programs.join("da"),
             settings,
             key: String::new(),
+            limited: String::new(),
         };
-        std::fs::write(&fleet.settings, fleet.yaml()?)?;
+        std::fs::write(&fleet.settings, fleet.yaml(plan.cut)?)?;
         fleet.prepare(plan.partitions)?;
         for service in SERVICES {
             for slot in 0..plan.processes {
@@ -84,13 +98,21 @@ impl Fleet {
         Ok(Ok(fleet))
     }
 
-    fn yaml(&self) -> anyhow::Result<String> {
+    fn yaml(&self, cut: Option<Cut>) -> anyhow::Result<String> {
         let dir = self.dir.display();
+        let mut kafka = self.servers.address("KAFKA_BOOTSTRAP")?.to_owned();
+        let mut database = self.servers.address("DATABASE_URL")?.to_owned();
+        if let Some(proxy) = &self.proxy {
+            let behind = if cut == Some(Cut::Commit) { &mut database } else { &mut kafka };
+            let address = address_of(behind)?;
+            proxy.leads_to(address);
+            *behind = behind.replace(&address.to_string(), &proxy.address.to_string());
+        }
         Ok(format!(
             "embedded: {{dir: \"{dir}/data\"}}\nkafka: {{bootstrap: \"{}\"}}\npostgres: {{url: \"{}\"}}\n\
              registry: {{url: \"{}\", cache_dir: \"{dir}/registry-cache\"}}\n",
-            self.servers.address("KAFKA_BOOTSTRAP")?,
-            self.servers.address("DATABASE_URL")?,
+            kafka,
+            database,
             self.servers.address("REGISTRY_URL")?,
         ))
     }
@@ -100,17 +122,22 @@ impl Fleet {
         self.tool(&["topics", "apply", "--partitions", &partitions, "--replicas", &replicas])?;
         self.tool(&["migrate"])?;
         self.tool(&["schemas", "register"])?;
+        self.key = self.new_key(1_000_000)?;
+        self.limited = self.new_key(LIMIT)?;
+        Ok(())
+    }
+
+    fn new_key(&self, events_per_second: u64) -> anyhow::Result<String> {
         let data = self.dir.join("data");
         let output = Command::new(&self.da)
             .args(["keys", "create", "--partner", "drill", "--tenant", "drill", "--json", "--dir"])
             .arg(&data)
-            .args(["--events-per-second", "1000000", "--bytes-per-second", "2000000000"])
+            .args(["--events-per-second", &events_per_second.to_string(), "--bytes-per-second", "2000000000"])
             .output()?;
         ensure!(output.status.success(), "da keys create: {}", String::from_utf8_lossy(&output.stderr));
         let made: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         let key = made.get("key").and_then(|k| k.as_str());
-        key.context("the answer of da keys create has no key")?.clone_into(&mut self.key);
-        Ok(())
+        Ok(key.context("the answer of da keys create has no key")?.to_owned())
     }
 
     /// What a `da` command on the settings of the fleet prints.
@@ -154,6 +181,24 @@ impl Fleet {
     pub fn load(&mut self, slot: usize, offer: Offer) -> anyhow::Result<Load> {
         let to = self.member("gep", slot)?.http;
         Load::start(&self.da, (to, &self.key), &self.dir, offer)
+    }
+
+    /// Begins to post to the gep of slot 0 with a key that may post little.
+    ///
+    /// # Errors
+    /// When the load cannot be started.
+    pub fn limited_load(&mut self, offer: Offer) -> anyhow::Result<Load> {
+        let to = self.member("gep", 0)?.http;
+        Load::start(&self.da, (to, &self.limited), &self.dir, offer)
+    }
+
+    /// Another process for a place that is held.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn twin(&self, service: &'static str, slot: usize) -> anyhow::Result<Member> {
+        let programs = self.da.parent().context("programs lie in a folder")?;
+        Member::new((service, slot), programs, &self.settings)
     }
 
     /// A look at the positions of a service's groups.
@@ -218,4 +263,11 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// The address in `user:password@host:port/name`, or alone.
+fn address_of(text: &str) -> anyhow::Result<std::net::SocketAddr> {
+    let behind = text.rsplit('@').next().unwrap_or(text);
+    let address = behind.split('/').next().unwrap_or(behind);
+    address.parse().with_context(|| format!("{address} is no address of one server"))
 }

@@ -72,15 +72,17 @@ fn guard(run: &Path) -> anyhow::Result<()> {
 }
 
 impl Servers {
-    /// Starts all three, one after the other: three at once would only be in each other's way.
+    /// Starts all three, one after the other: three at once would only be in each other's way. Where a port is advertised,
+    /// clients of the one broker are sent there.
     ///
     /// # Errors
     /// When one is there and does not start.
-    pub fn start(run: &Path, brokers: usize) -> anyhow::Result<Started> {
+    pub fn start(run: &Path, brokers: usize, advertised: Option<u16>) -> anyhow::Result<Started> {
         let mut servers = Self { run: run.to_path_buf(), brokers, addresses: BTreeMap::new() };
         guard(run)?;
         for part in Part::ALL {
             let mut start = script(run, part, &["start"]);
+            start.envs(advertised.map(|port| ("KAFKA_ADVERTISED_PORT", port.to_string())));
             let output = start.env("NODES", brokers.to_string()).output().context("run sh")?;
             let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             if output.status.code() == Some(3) {

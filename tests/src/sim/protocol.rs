@@ -98,7 +98,7 @@ impl Protocol for SimProtocol {
             left -= part.as_ref().map_or(0, |p| p.spans.iter().map(|(_, range)| range.len()).sum());
             parts.extend(part);
         }
-        Ok(Polled { parts })
+        Ok(Polled { parts, set_aside: false })
     }
 
     fn begin(&mut self, keys: &[RowKey]) -> Result<Rows, Fault> {

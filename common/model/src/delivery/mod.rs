@@ -14,6 +14,7 @@
 pub mod breaker;
 pub mod edge;
 pub mod frontier;
+pub mod killer;
 pub mod park;
 pub mod retry;
 pub mod take_over;

@@ -20,19 +20,29 @@ impl Board {
 
 /// The status of everything that runs, from any thread.
 #[derive(Debug, Clone, Default)]
-pub struct Watch(Vec<Board>);
+pub struct Watch(Arc<Mutex<Vec<Board>>>);
 
 impl Watch {
     /// A window over the boards of several workers.
     #[must_use]
     pub fn over(boards: Vec<Board>) -> Self {
-        Self(boards)
+        Self(Arc::new(Mutex::new(boards)))
+    }
+
+    /// Looks over one more board from now on.
+    pub fn add(&self, board: Board) {
+        self.boards().push(board);
+    }
+
+    fn boards(&self) -> MutexGuard<'_, Vec<Board>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The status as of the last commits, added up.
     #[must_use]
     pub fn status(&self) -> Status {
-        let mut boards = self.0.iter();
+        let boards = self.boards();
+        let mut boards = boards.iter();
         let mut sum = boards.next().map(|b| b.status().clone()).unwrap_or_default();
         for board in boards {
             sum.add(&board.status());

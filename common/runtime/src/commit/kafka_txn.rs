@@ -13,6 +13,7 @@ use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::RowKey;
 
+use super::care::{Attempt, Care};
 use super::held::Held;
 use super::{Ask, GroupProtocol, Part, Polled, Position, Protocol, Work};
 use crate::batch::Rows;
@@ -23,6 +24,8 @@ use crate::probe::{Probe, Silent, Step};
 pub const METADATA_BYTES: usize = 4_096;
 /// How metadata of ours begins; anything else was written by other hands.
 const MARK: &str = "e1 ";
+/// What stands before the number of attempts, where there were any.
+const TRIED: char = '~';
 /// How long a poll waits for the first record.
 const WAIT: Duration = Duration::from_millis(25);
 
@@ -35,6 +38,7 @@ pub struct KafkaTxn {
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
     suspects: u64,
+    care: Care,
 }
 
 impl KafkaTxn {
@@ -49,6 +53,7 @@ impl KafkaTxn {
             assigned: Vec::new(),
             doubt: Vec::new(),
             suspects: 0,
+            care: Care::default(),
         }
     }
 
@@ -63,6 +68,7 @@ impl KafkaTxn {
     fn absorb(&mut self, fetched: Fetched) {
         for at in fetched.revoked {
             self.parts.remove(&at);
+            self.care.forget(at);
             self.assigned.retain(|a| *a != at);
             self.doubt.retain(|(a, _)| *a != at);
         }
@@ -84,11 +90,18 @@ impl KafkaTxn {
         let mut new = Vec::new();
         for (at, committed) in self.assigned.iter().zip(committed) {
             match committed {
-                Some(committed) => begin.push((*at, position_of(*at, &committed)?)),
+                Some(committed) => {
+                    let (position, attempts) = position_of(*at, &committed)?;
+                    self.care.learn(*at, position.next, attempts);
+                    begin.push((*at, position));
+                }
                 None => new.push(*at),
             }
         }
-        begin.extend(self.first(&new)?);
+        for (at, position) in self.first(&new)? {
+            self.care.learn(at, position.next, 0);
+            begin.push((at, position));
+        }
         let starts: Vec<_> = begin.iter().map(|(at, position)| (*at, position.next)).collect();
         self.member.start(&starts)?;
         self.assigned.clear();
@@ -122,7 +135,7 @@ impl KafkaTxn {
         let doubt: BTreeMap<_, _> = std::mem::take(&mut self.doubt).into_iter().collect();
         let mut stands = true;
         for (at, committed) in owned.into_iter().zip(told) {
-            let told = committed.map(|c| position_of(at, &c)).transpose()?.unwrap_or_default();
+            let told = committed.map(|c| position_of(at, &c)).transpose()?.unwrap_or_default().0;
             let Some(held) = self.parts.get_mut(&at) else { continue };
             stands &= doubt.get(&at).is_none_or(|meant| *meant == told);
             let known = told == *held.position() || doubt.get(&at) == Some(&told);
@@ -157,6 +170,22 @@ impl KafkaTxn {
             .filter(|(at, held)| held.waiting() > 0 && ask.topics.contains(&at.topic) && !ask.except.contains(at))
     }
 
+    /// Stores attempts with the positions that they were made at, by a transaction that commits only that.
+    fn count(&mut self, attempts: &[Attempt]) -> Result<(), Fault> {
+        let of = |attempt: &Attempt| {
+            let position = self.parts.get(&attempt.at)?.position().clone();
+            Some((attempt.at, position, attempt.number))
+        };
+        let stored = attempts.iter().filter_map(of).map(|(at, position, number)| stored_of(at, &position, number));
+        let done = self.member.publish(&[], &stored.collect::<Result<Vec<_>, _>>()?);
+        if self.member.suspect() {
+            self.suspects += 1;
+            let doubt = || transient("count of an attempt", "its outcome is unknown; it is counted again");
+            return Err(done.err().unwrap_or_else(doubt));
+        }
+        done
+    }
+
     fn publish(&mut self, work: &Work) -> Result<(), Fault> {
         let upto = committed_of(&work.positions)?;
         self.at(Step::BeforeTransaction)?;
@@ -184,12 +213,21 @@ impl Protocol for KafkaTxn {
 
     fn poll(&mut self, ask: Ask<'_>) -> Result<Polled, Fault> {
         self.serve(&ask)?;
-        let partitions = self.wanted(&ask).count().max(1);
+        let chosen: Vec<TopicPartition> = self.wanted(&ask).map(|(at, _)| *at).collect();
+        let alone = self.care.alone(&chosen);
+        let chosen = alone.map_or(chosen, |at| vec![at]);
+        let attempts = self.care.uncounted(&chosen);
+        if !attempts.is_empty() {
+            self.count(&attempts)?;
+            self.care.counted(&attempts);
+        }
+        let max = if alone.is_some() { 1 } else { ask.max };
         // Each its share, so that a long backlog of one starves no other.
-        let share = ask.max.div_ceil(partitions);
-        let mut left = ask.max;
-        let mut polled = Polled::default();
-        for (at, held) in self.wanted(&ask) {
+        let share = max.div_ceil(chosen.len().max(1));
+        let mut left = max;
+        let set_aside = alone.is_some_and(|at| self.care.sets_aside(at));
+        let mut polled = Polled { set_aside, ..Polled::default() };
+        for (at, held) in self.wanted(&ask).filter(|(at, _)| chosen.contains(at)) {
             let spans = held.spans(share.min(left));
             left -= spans.iter().map(|(_, range)| range.len()).sum::<usize>();
             if !spans.is_empty() {
@@ -215,6 +253,7 @@ impl Protocol for KafkaTxn {
         self.publish(&work)?;
         self.at(Step::BeforeForget)?;
         for (at, position) in work.positions {
+            self.care.moved(at, position.next);
             if let Some(held) = self.parts.get_mut(&at) {
                 held.advance(position);
             }
@@ -244,6 +283,11 @@ impl GroupProtocol for KafkaTxn {
     }
 
     fn close(&mut self) -> Result<(), Fault> {
+        let forgiven = self.care.forgiven();
+        if !forgiven.is_empty() {
+            // An attempt that stays counted is one death too many in a number that three of them must reach.
+            drop(self.count(&forgiven));
+        }
         self.parts.clear();
         self.member.close();
         Ok(())
@@ -252,20 +296,31 @@ impl GroupProtocol for KafkaTxn {
 
 /// What is stored with the next offset.
 fn committed_of(positions: &[(TopicPartition, Position)]) -> Result<Vec<(TopicPartition, Committed)>, Fault> {
-    let of = |(at, position): &(TopicPartition, Position)| {
-        let metadata = format!("{MARK}{}", position.edges.to_text());
-        if metadata.len() > METADATA_BYTES {
-            let told = format!("they take {} bytes and a broker stores {METADATA_BYTES}", metadata.len());
-            return Err(Fault::Fatal(Cause::new(format!("edge counters of {at}"), told)));
-        }
-        Ok((*at, Committed { next: position.next, metadata }))
-    };
-    positions.iter().map(of).collect()
+    positions.iter().map(|(at, position)| stored_of(*at, position, 0)).collect()
 }
 
-fn position_of(at: TopicPartition, committed: &Committed) -> Result<Position, Fault> {
-    let edges = committed.metadata.strip_prefix(MARK).and_then(Edges::from_text);
-    let edges = edges.ok_or_else(|| {
+/// A position with what is stored beside it: the attempts at its record, if there were any, and the counters.
+fn stored_of(at: TopicPartition, position: &Position, attempts: u32) -> Result<(TopicPartition, Committed), Fault> {
+    let tried = if attempts == 0 { String::new() } else { format!("{TRIED}{attempts} ") };
+    let metadata = format!("{MARK}{tried}{}", position.edges.to_text());
+    if metadata.len() > METADATA_BYTES {
+        let told = format!("they take {} bytes and a broker stores {METADATA_BYTES}", metadata.len());
+        return Err(Fault::Fatal(Cause::new(format!("edge counters of {at}"), told)));
+    }
+    Ok((at, Committed { next: position.next, metadata }))
+}
+
+/// What [`stored_of`] stored.
+fn read_stored(metadata: &str) -> Option<(Edges, u32)> {
+    let text = metadata.strip_prefix(MARK)?;
+    let Some(tried) = text.strip_prefix(TRIED) else { return Some((Edges::from_text(text)?, 0)) };
+    let (attempts, edges) = tried.split_once(' ')?;
+    Some((Edges::from_text(edges)?, attempts.parse().ok()?))
+}
+
+fn position_of(at: TopicPartition, committed: &Committed) -> Result<(Position, u32), Fault> {
+    let stored = read_stored(&committed.metadata);
+    let (edges, attempts) = stored.ok_or_else(|| {
         let told = format!(
             "it stands at {} without the counters of its edges, so another tool has moved it; going on would number \
              records anew and readers would drop them. Put it back where it was, or start under a new group name",
@@ -273,7 +328,7 @@ fn position_of(at: TopicPartition, committed: &Committed) -> Result<Position, Fa
         );
         Fault::Fatal(Cause::new(format!("read of the group's offset on {at}"), told))
     })?;
-    Ok(Position { next: committed.next, edges })
+    Ok((Position { next: committed.next, edges }, attempts))
 }
 
 fn transient(attempted: &str, told: &str) -> Fault {

@@ -12,6 +12,7 @@
 
 pub mod blob;
 pub mod board;
+pub mod care;
 pub mod embedded_txn;
 pub mod engine;
 pub mod folder;
@@ -30,8 +31,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use da_model::delivery::edge::Edges;
-use da_model::fault::Fault;
+use da_model::fault::{Fault, Rejection};
 use da_model::ids::{Offset, TopicName, TopicPartition};
+use da_model::outcome::Reason;
 use da_model::record::Record;
 use da_model::state::{Row, RowKey};
 
@@ -64,6 +66,8 @@ pub struct Part {
 pub struct Polled {
     /// In (topic, partition) order.
     pub parts: Vec<Part>,
+    /// Processes died at the one record of this poll as often as they may: it is to be refused unread.
+    pub set_aside: bool,
 }
 
 /// What one poll asks for.
@@ -167,6 +171,15 @@ impl Polled {
     #[must_use]
     pub fn places(&self) -> String {
         self.parts.iter().filter_map(Part::place).take(PLACES).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Why the one record of it is refused unread, if it is: it was set aside, or what follows from it is `unstorable`.
+    #[must_use]
+    pub fn condemned(&self, unstorable: bool) -> Option<Rejection> {
+        if self.set_aside {
+            return Some(Rejection::new(Reason::ProcessKiller, "the process died each time it was tried by itself"));
+        }
+        unstorable.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
     }
 
     /// The number of records.

@@ -13,6 +13,7 @@ use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::{Feed, RowKey};
 
+use super::care::Care;
 use super::held::Held;
 use super::take_over::{self, Taken};
 use super::{Ask, GroupProtocol, Part, Polled, Protocol, Work, engine};
@@ -58,6 +59,7 @@ pub struct SqlTxn {
     /// Committed in the store, not known to be in the log.
     owed: Vec<Move>,
     suspects: u64,
+    care: Care,
 }
 
 /// One partition of ours.
@@ -82,6 +84,7 @@ impl SqlTxn {
             batch: Vec::new(),
             owed: Vec::new(),
             suspects: 0,
+            care: Care::default(),
         }
     }
 
@@ -111,6 +114,7 @@ impl SqlTxn {
             self.parts.remove(at);
             self.stands.remove(at);
             self.waiting.remove(at);
+            self.care.forget(*at);
             // The new owner publishes it from its blob.
             self.owed.retain(|owed| owed.at != *at);
         }
@@ -198,10 +202,11 @@ impl SqlTxn {
         if !starts.is_empty() {
             self.member.start(&starts)?;
         }
-        for Taken { at, epoch, position } in taken {
+        for Taken { at, epoch, position, attempts } in taken {
             self.waiting.remove(&at);
             let Some(part) = self.parts.get_mut(&at) else { continue };
             let published = position.next;
+            self.care.learn(at, position.next, attempts);
             match part {
                 Some(held) if held.position().next <= position.next => held.advance(position),
                 Some(_) | None => *part = Some(Held::new(position)),
@@ -220,19 +225,30 @@ impl SqlTxn {
             .filter(|(.., held)| held.waiting() > 0)
     }
 
-    fn hand_out(&mut self, ask: &Ask<'_>) -> Polled {
+    fn hand_out(&mut self, ask: &Ask<'_>) -> Result<Polled, Fault> {
+        let chosen: Vec<TopicPartition> = self.wanted(ask).map(|(at, ..)| at).collect();
+        let alone = self.care.alone(&chosen);
+        let chosen = alone.map_or(chosen, |at| vec![at]);
+        let attempts = self.care.uncounted(&chosen);
+        if !attempts.is_empty() {
+            self.store.count(&attempts)?;
+            self.care.counted(&attempts);
+        }
+        let max = if alone.is_some() { 1 } else { ask.max };
         let waiting = |held: &Held| i64::try_from(held.waiting()).unwrap_or(i64::MAX);
-        let places: Vec<_> = self.wanted(ask).map(|(at, _, held)| (at, waiting(held))).collect();
+        let wanted = || self.wanted(ask).filter(|(at, ..)| chosen.contains(at));
+        let places: Vec<_> = wanted().map(|(at, _, held)| (at, waiting(held))).collect();
         let mut batch = Vec::with_capacity(places.len());
-        let mut polled = Polled::default();
-        for ((at, stand, held), share) in self.wanted(ask).zip(engine::shares(&places, ask.max)) {
+        let set_aside = alone.is_some_and(|at| self.care.sets_aside(at));
+        let mut polled = Polled { set_aside, ..Polled::default() };
+        for ((at, stand, held), share) in wanted().zip(engine::shares(&places, max)) {
             if share > 0 {
                 batch.push((at, stand.epoch, held.position().next));
                 polled.parts.push(Part { at, position: held.position().clone(), spans: held.spans(share) });
             }
         }
         self.batch = batch;
-        polled
+        Ok(polled)
     }
 
     /// The outcome of a transaction may be unknown: its partitions are claimed anew, and the store tells.
@@ -288,6 +304,7 @@ impl SqlTxn {
             if let Some(Some(held)) = self.parts.get_mut(&step.at) {
                 held.advance(step.to.clone());
             }
+            self.care.moved(step.at, step.to.next);
         }
         for (key, row) in unit.writes {
             if is_cached(&key) {
@@ -312,7 +329,7 @@ impl Protocol for SqlTxn {
         self.serve(&ask)?;
         self.settle()?;
         self.take_over()?;
-        Ok(self.hand_out(&ask))
+        self.hand_out(&ask)
     }
 
     fn begin(&mut self, keys: &[RowKey]) -> Result<Rows, Fault> {
@@ -374,6 +391,11 @@ impl GroupProtocol for SqlTxn {
 
     fn close(&mut self) -> Result<(), Fault> {
         self.store.abandon();
+        let forgiven = self.care.forgiven();
+        if !forgiven.is_empty() {
+            // An attempt that stays counted is one death too many in a number that three of them must reach.
+            drop(self.store.count(&forgiven));
+        }
         let settled = self.settle();
         self.member.close();
         settled

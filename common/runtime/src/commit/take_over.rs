@@ -18,6 +18,7 @@ pub(super) struct Taken {
     pub(super) at: TopicPartition,
     pub(super) epoch: Epoch,
     pub(super) position: Position,
+    pub(super) attempts: u32,
 }
 
 /// What is to be published before anything is read.
@@ -80,7 +81,7 @@ fn begin(
     left.upto.extend(of.iter().zip(&first).map(|(at, first)| (*at, committed(*first))));
     let taken = claims.into_iter().zip(first).map(|(claim, next)| {
         let position = Position { next, ..Position::default() };
-        Taken { at: claim.at, epoch: claim.epoch, position }
+        Taken { at: claim.at, epoch: claim.epoch, position, attempts: 0 }
     });
     Ok(taken.collect())
 }
@@ -105,7 +106,8 @@ impl Left {
 }
 
 fn resumed(claim: Claim) -> Taken {
-    Taken { at: claim.at, epoch: claim.epoch, position: claim.position.unwrap_or_default() }
+    let Claim { at, epoch, position, attempts, .. } = claim;
+    Taken { at, epoch, position: position.unwrap_or_default(), attempts }
 }
 
 fn apart(at: TopicPartition, store: Option<Offset>, group: Offset) -> Fault {

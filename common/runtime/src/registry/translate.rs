@@ -79,7 +79,9 @@ impl Waiting {
 
     /// The foreign records of a batch, or `None` after making the partition of one wait.
     pub fn foreign(&mut self, options: &DriverOptions, polled: &Polled) -> Option<Foreign> {
-        let Some(translator) = &options.translator else { return Some(Foreign::default()) };
+        // What is set aside is refused unread.
+        let translator = options.translator.as_ref().filter(|_| !polled.set_aside);
+        let Some(translator) = translator else { return Some(Foreign::default()) };
         match translator.batch(polled, &options.schemas) {
             Ok(foreign) => Some(foreign),
             Err(waits) => {

@@ -20,11 +20,15 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
-use super::client::{self, Ear, KafkaSettings, fatal, fault};
+use super::client::{self, Ear, KafkaSettings, RECORD_BYTES, Scope, fatal, fault};
 use super::source::{list_of, next_of, number};
 
+/// The setting for the longest record of a topic; a dead letter is longer than the record that it holds.
+const LARGEST: &str = "max.message.bytes";
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
+/// Partitions that are asked for in one request.
+const PARTITIONS_AT_ONCE: usize = 48;
 /// How often a lag is looked for before it is given up.
 const LOOKS: usize = 200;
 /// The same for new topics: a broker on a busy disk takes half a minute for five hundred partitions.
@@ -131,6 +135,13 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn topics(&self) -> Result<BTreeMap<String, Found>, Fault> {
+        let mut found = self.listed()?;
+        self.configs(&mut found)?;
+        Ok(found)
+    }
+
+    /// All topics without their settings.
+    fn listed(&self) -> Result<BTreeMap<String, Found>, Fault> {
         let told = self.client.inner().fetch_metadata(None, ASK);
         let told = told.map_err(|_| client::why(&self.settings))?;
         let mut found = BTreeMap::new();
@@ -140,7 +151,6 @@ impl Admin {
             let partitions = count(topic.partitions().len());
             found.insert(topic.name().to_owned(), Found { partitions, replicas, configs: BTreeMap::new() });
         }
-        self.configs(&mut found)?;
         Ok(found)
     }
 
@@ -167,11 +177,15 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn plan(&self, partitions: Option<u32>) -> Result<Vec<Change>, Fault> {
-        let found = self.topics()?;
-        let plan = topics::all().iter().flat_map(|topic| {
-            let name = topics::full_name(TopicName(topic.name.as_str()));
-            changes(topic, (name.as_str(), partitions.unwrap_or(topic.partitions)), found.get(&name))
-        });
+        let name = |topic: &'static Topic| self.settings.scope.topic(TopicName(topic.name.as_str()));
+        let ours: Vec<(&'static Topic, String)> = topics::all().iter().map(|topic| (topic, name(topic))).collect();
+        let mut found = self.listed()?;
+        // Others may have thousands on the same brokers.
+        found.retain(|name, _| ours.iter().any(|(_, ours)| ours == name));
+        self.configs(&mut found)?;
+        let plan = ours
+            .iter()
+            .flat_map(|(topic, name)| changes(topic, (name, partitions.unwrap_or(topic.partitions)), found.get(name)));
         Ok(plan.collect())
     }
 
@@ -180,18 +194,20 @@ impl Admin {
     /// # Errors
     /// The first [`Fault`]; what came before it stands, and a new plan shows what is left to do.
     pub fn apply(&self, plan: &[Change], replication: i32) -> Result<(), Fault> {
+        let new: Vec<New<'_>> = plan.iter().filter_map(new_of).collect();
+        for few in batches(&new) {
+            let told = self.create(few, replication);
+            told.map_err(|e| fault(few.iter().map(|new| new.0).collect::<Vec<_>>().join(", "), &e))?;
+        }
         for change in plan {
             let attempted = change.to_string();
             let told = match change {
-                Change::Create { topic, partitions, configs } => {
-                    self.create(topic, (*partitions, replication), configs)
-                }
                 Change::Grow { topic, to, .. } => {
                     let new = [NewPartitions::new(topic, usize::try_from(*to).unwrap_or(0))];
                     self.runtime.block_on(self.client.create_partitions(&new, &options())).and_then(all_good)
                 }
                 Change::Set { topic, configs, .. } => self.set(topic, configs),
-                Change::Leave { .. } => Ok(()),
+                Change::Create { .. } | Change::Leave { .. } => Ok(()),
             };
             told.map_err(|e| fault(attempted, &e))?;
         }
@@ -221,21 +237,17 @@ impl Admin {
         Err(client::transient("change of topics", "the brokers took it and do not show it yet"))
     }
 
-    fn create(
-        &self,
-        topic: &str,
-        (partitions, replication): (u32, i32),
-        configs: &BTreeMap<String, String>,
-    ) -> Result<(), KafkaError> {
-        let mut new = NewTopic::new(topic, number(Partition(partitions)), TopicReplication::Fixed(replication));
-        for (key, value) in configs {
-            new = new.set(key, value);
-        }
-        match self.runtime.block_on(self.client.create_topics([&new], &options())).and_then(all_good) {
-            // A run that was cut short made it, and the brokers did not show it yet.
-            Err(KafkaError::AdminOp(RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
-            told => told,
-        }
+    fn create(&self, new: &[New<'_>], replication: i32) -> Result<(), KafkaError> {
+        let asked = new.iter().map(|(topic, partitions, configs)| {
+            let bare = NewTopic::new(topic, number(Partition(*partitions)), TopicReplication::Fixed(replication));
+            configs.iter().fold(bare, |new, (key, value)| new.set(key, value))
+        });
+        let asked: Vec<_> = asked.collect();
+        let told = self.runtime.block_on(self.client.create_topics(&asked, &options()))?;
+        // A run that was cut short made some, and the brokers did not show them yet.
+        let failed = told.into_iter().filter_map(Result::err);
+        let failed = failed.map(|(_, code)| code).find(|code| *code != RDKafkaErrorCode::TopicAlreadyExists);
+        failed.map_or(Ok(()), |code| Err(KafkaError::AdminOp(code)))
     }
 
     fn set(&self, topic: &str, configs: &BTreeMap<String, String>) -> Result<(), KafkaError> {
@@ -252,8 +264,8 @@ impl Admin {
     /// # Errors
     /// A [`Fault`] that says what the brokers refused.
     pub fn create_topic(&self, topic: TopicName, partitions: u32, replication: i32) -> Result<(), Fault> {
-        let name = topics::full_name(topic);
-        let told = self.create(&name, (partitions, replication), &BTreeMap::new());
+        let name = self.settings.scope.topic(topic);
+        let told = self.create(&[(&name, partitions, &BTreeMap::new())], replication);
         told.map_err(|e| fault(format!("create {name}"), &e))?;
         self.seen(&[(&name, partitions)])
     }
@@ -291,8 +303,13 @@ impl Admin {
     /// A [`Fault`] that says why the brokers do not answer.
     pub fn lag(&self, group: &str, of: &[TopicName]) -> Result<Vec<Behind>, Fault> {
         let mut config = client::common(&self.settings)?;
-        config.set("group.id", group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config
+            .set("group.id", self.settings.scope.group(group))
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        // An end is told by an answer without records, which a broker keeps back for as long as it may.
+        config.set("fetch.wait.max.ms", "5");
         let consumer: BaseConsumer = config.create().map_err(|e| fatal("build of a consumer", e))?;
         let mut behind = Vec::new();
         for topic in of {
@@ -302,7 +319,7 @@ impl Admin {
     }
 
     fn lag_of(&self, consumer: &BaseConsumer, topic: TopicName) -> Result<Vec<Behind>, Fault> {
-        let name = topics::full_name(topic);
+        let name = self.settings.scope.topic(topic);
         let attempted = || format!("lag on {name}");
         let told = consumer.fetch_metadata(Some(&name), ASK);
         let told = told.map_err(|_| client::why(&self.settings))?;
@@ -320,17 +337,17 @@ impl Admin {
             let at = TopicPartition { topic, partition };
             behind.push(Behind { at, committed, end: Offset(high), records, oldest: None });
         }
-        first_records(consumer, &mut behind)?;
+        first_records((consumer, self.settings.scope), &mut behind)?;
         Ok(behind)
     }
 }
 
 /// Reads the first record that waits on each partition; where there is none, nothing waits but marks of transactions.
-fn first_records(consumer: &BaseConsumer, behind: &mut [Behind]) -> Result<(), Fault> {
+fn first_records((consumer, scope): (&BaseConsumer, Scope), behind: &mut [Behind]) -> Result<(), Fault> {
     let from = |b: &Behind| (b.at, b.committed.unwrap_or(Offset(b.end.0 - b.records)));
     let of: Vec<_> = behind.iter().filter(|b| b.records > 0).map(from).collect();
     let mut open = of.len();
-    consumer.assign(&list_of(&of)?).map_err(|e| fault("read of what waits", &e))?;
+    consumer.assign(&list_of(scope, &of)?).map_err(|e| fault("read of what waits", &e))?;
     for _ in 0..LOOKS {
         if open == 0 {
             break;
@@ -350,6 +367,22 @@ fn first_records(consumer: &BaseConsumer, behind: &mut [Behind]) -> Result<(), F
     consumer.unassign().map_err(|e| fault("read of what waits", &e))
 }
 
+/// A topic to be created: full name, partitions, settings.
+type New<'a> = (&'a str, u32, &'a BTreeMap<String, String>);
+
+fn new_of(change: &Change) -> Option<New<'_>> {
+    match change {
+        Change::Create { topic, partitions, configs } => Some((topic, *partitions, configs)),
+        Change::Grow { .. } | Change::Set { .. } | Change::Leave { .. } => None,
+    }
+}
+
+/// As many topics as a busy broker makes in the time of one request: a partition is a folder with files.
+fn batches<'a, 'n>(new: &'a [New<'n>]) -> impl Iterator<Item = &'a [New<'n>]> {
+    let most = new.iter().map(|(_, partitions, _)| *partitions).max().unwrap_or(1).max(1);
+    new.chunks((PARTITIONS_AT_ONCE / most as usize).max(1))
+}
+
 fn all_good(told: Vec<Result<String, (String, rdkafka::error::RDKafkaErrorCode)>>) -> Result<(), KafkaError> {
     told.into_iter().try_for_each(|one| one.map(drop).map_err(|(_, code)| KafkaError::AdminOp(code)))
 }
@@ -361,10 +394,14 @@ fn options() -> AdminOptions {
 /// The settings that `topics.yaml` asks for.
 fn configs_of(topic: &Topic) -> BTreeMap<String, String> {
     let kept = topic.retention_days.map_or(-1, |days| i64::from(days) * 86_400_000);
-    BTreeMap::from([
+    let mut configs = BTreeMap::from([
         ("cleanup.policy".to_owned(), topic.cleanup.clone()),
         ("retention.ms".to_owned(), kept.to_string()),
-    ])
+    ]);
+    if topic.schema == "dead_letter" {
+        configs.insert(LARGEST.to_owned(), RECORD_BYTES.to_string());
+    }
+    configs
 }
 
 /// What makes one topic agree with its row.
@@ -405,6 +442,10 @@ fn adds(key: &str, now: Option<&str>, meant: &str) -> bool {
     if key == "cleanup.policy" {
         return now.unwrap_or("delete") == meant;
     }
+    if key == LARGEST {
+        let bytes = |text: &str| text.parse::<usize>().unwrap_or(0);
+        return now.is_none_or(|now| bytes(now) <= bytes(meant));
+    }
     let kept = |text: &str| text.parse::<i64>().map_or(0, |ms| if ms < 0 { i64::MAX } else { ms });
     kept(meant) == i64::MAX || now.is_some_and(|now| kept(now) <= kept(meant))
 }
@@ -444,6 +485,16 @@ mod tests {
                 "leave t as it is: cleanup.policy is compact, delete is planned",
                 "set t: retention.ms is 1000, -1 is planned"
             ]
+        );
+        let dead = topics::all().iter().find(|t| t.name == "gep.dead").unwrap();
+        assert_eq!(
+            shown(Some(&found(12, &both)), dead),
+            ["set t: max.message.bytes is the broker's default, 16777216 is planned"]
+        );
+        let large = [both[0], both[1], ("max.message.bytes", "20000000")];
+        assert_eq!(
+            shown(Some(&found(12, &large)), dead),
+            ["leave t as it is: max.message.bytes is 20000000, 16777216 is planned"]
         );
         let week = Topic { retention_days: Some(7), ..row() };
         assert_eq!(

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
+use da_model::ids::TopicName;
+use da_model::topics;
 use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -46,6 +48,29 @@ pub struct KafkaSettings {
     pub compression: Compression,
     /// Most bytes of one poll.
     pub batch_bytes: usize,
+    /// The largest record that a producer sends.
+    pub record_bytes: usize,
+    /// What keeps the names of this pipeline apart from those of another one on the same brokers.
+    pub scope: Scope,
+}
+
+/// What stands before the names of all topics, groups and transactions: nothing, but in trials and tests where several
+/// pipelines share brokers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scope(pub &'static str);
+
+impl Scope {
+    /// A topic's name on the brokers.
+    #[must_use]
+    pub fn topic(self, name: TopicName) -> String {
+        format!("{}{}", self.0, topics::full_name(name))
+    }
+
+    /// A group's name on the brokers.
+    #[must_use]
+    pub fn group(self, name: &str) -> String {
+        format!("{}{name}", self.0)
+    }
 }
 
 impl KafkaSettings {
@@ -66,6 +91,8 @@ impl KafkaSettings {
             linger: Duration::ZERO,
             compression: Compression::Lz4,
             batch_bytes: 4 << 20,
+            record_bytes: 1_000_000,
+            scope: Scope::default(),
         }
     }
 }
@@ -186,6 +213,8 @@ fn check_sasl(sasl: Option<&Sasl>) -> Result<(), String> {
 
 /// Below the transaction timeout, so that a lost message ends a transaction and not the broker.
 pub(super) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest record: a dead letter holds the whole record that was refused, which may fill what its topic takes.
+pub(super) const RECORD_BYTES: usize = 16 << 20;
 /// The longest wait of the edge.
 const EDGE_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -222,8 +251,8 @@ pub(super) fn common(settings: &KafkaSettings) -> Result<ClientConfig, Fault> {
 
 /// A consumer of `group` in `slot`.
 pub(super) fn consumer(settings: &KafkaSettings, group: &str, slot: &str) -> Result<ClientConfig, Fault> {
-    let mut config = common(settings)?;
-    config.set("group.id", group).set("group.instance.id", format!("{group}-{slot}"));
+    let (mut config, group) = (common(settings)?, settings.scope.group(group));
+    config.set("group.id", &group).set("group.instance.id", format!("{group}-{slot}"));
     match settings.group_protocol {
         GroupKind::Classic => {
             config.set("group.protocol", "classic").set("partition.assignment.strategy", "cooperative-sticky");
@@ -247,7 +276,7 @@ pub(super) fn consumer(settings: &KafkaSettings, group: &str, slot: &str) -> Res
 /// The transactional producer of `group` in `slot`.
 pub(super) fn transactional(settings: &KafkaSettings, group: &str, slot: &str) -> Result<ClientConfig, Fault> {
     let mut config = producer(settings)?;
-    config.set("transactional.id", format!("{group}-{slot}"));
+    config.set("transactional.id", format!("{}-{slot}", settings.scope.group(group)));
     config.set("transaction.timeout.ms", millis(settings.transaction_timeout));
     config.set("message.timeout.ms", millis(MESSAGE_TIMEOUT)).set("retry.backoff.ms", "20");
     config.set("delivery.report.only.error", "true");
@@ -270,8 +299,9 @@ fn producer(settings: &KafkaSettings) -> Result<ClientConfig, Fault> {
     };
     config.set("acks", "all").set("enable.idempotence", "true").set("compression.type", compression);
     config.set("linger.ms", millis(settings.linger)).set("partitioner", "murmur2_random");
+    config.set("message.max.bytes", RECORD_BYTES.to_string());
     config.set("queue.buffering.max.kbytes", "32768").set("queue.buffering.max.messages", "200000");
-    config.set("statistics.interval.ms", "0");
+    config.set("statistics.interval.ms", "0").set("message.max.bytes", settings.record_bytes.to_string());
     Ok(config)
 }
 
@@ -495,6 +525,7 @@ mod tests {
             ("retry.backoff.ms", "20"),
             ("delivery.report.only.error", "true"),
             ("acks", "all"),
+            ("message.max.bytes", "16777216"),
         ];
         for (key, value) in expected {
             assert_eq!(config.get(key), Some(value), "{key}");

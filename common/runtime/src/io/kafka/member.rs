@@ -11,8 +11,9 @@ use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::topics::{self, Partitioning};
 use rustc_hash::FxHashMap;
 
-use super::client::{self, KafkaSettings, fatal};
+use super::client::{self, KafkaSettings, Scope, fatal};
 use super::publisher::Publisher;
+use super::slot::{Holder, Slot};
 use super::source::Source;
 use crate::commit::Outbox;
 use crate::ports::{Clock, Committed, Fetched, Member};
@@ -35,6 +36,8 @@ pub struct MemberOptions {
     pub clock: Arc<dyn Clock>,
     /// Told of each step; silent in production.
     pub probe: Arc<dyn Probe>,
+    /// The process that it is part of.
+    pub holder: Holder,
 }
 
 impl MemberOptions {
@@ -42,7 +45,8 @@ impl MemberOptions {
     #[must_use]
     pub fn new(settings: KafkaSettings, group: &'static str, slot: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         let (slot, topics) = (slot.into(), Vec::new());
-        Self { settings, group, slot, topics, service: group, clock, probe: Arc::new(Silent) }
+        let (probe, holder) = (Arc::new(Silent), Holder::this());
+        Self { settings, group, slot, topics, service: group, clock, probe, holder }
     }
 }
 
@@ -51,13 +55,15 @@ pub struct KafkaMember {
     source: Option<Source>,
     publisher: Publisher,
     counts: FxHashMap<String, u32>,
+    scope: Scope,
 }
 
 impl KafkaMember {
-    /// Looks at the topics, then joins the group.
+    /// Looks at the topics and at who has the slot, then joins the group.
     ///
     /// # Errors
-    /// [`Fault::Fatal`] with a sentence where settings or topics are wrong or the broker refuses us;
+    /// [`Fault::Fatal`] with a sentence where settings or topics are wrong, another process runs with the slot, or the
+    /// broker refuses us;
     /// [`Fault::Transient`] where it cannot be reached.
     pub fn open(options: &MemberOptions) -> Result<Self, Fault> {
         let MemberOptions { settings, group, slot, .. } = options;
@@ -70,7 +76,12 @@ impl KafkaMember {
             Err(_) => return Err(client::unreachable(settings, source.told())),
         };
         check(options, &counts)?;
-        Ok(Self { source: Some(source), publisher, counts })
+        let names: Vec<String> = options.topics.iter().map(|topic| settings.scope.topic(*topic)).collect();
+        let (topics, me, clock) = (&names, &options.holder, &options.clock);
+        let group = &settings.scope.group(group);
+        Slot { settings, group, slot, topics, me, clock }.take(source.client())?;
+        source.join()?;
+        Ok(Self { source: Some(source), publisher, counts, scope: settings.scope })
     }
 
     fn source(&mut self) -> Result<&mut Source, Fault> {
@@ -80,7 +91,7 @@ impl KafkaMember {
 
 impl Member for KafkaMember {
     fn partitions(&self, topic: TopicName) -> u32 {
-        self.counts.get(&topics::full_name(topic)).copied().unwrap_or(0)
+        self.counts.get(&self.scope.topic(topic)).copied().unwrap_or(0)
     }
 
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Fetched, Fault> {
@@ -139,12 +150,12 @@ fn check(options: &MemberOptions, counts: &FxHashMap<String, u32>) -> Result<(),
     let missing = |name: &str| fatal(attempted(), format!("topic {name} does not exist; run `da topics apply`"));
     let mut read = Vec::new();
     for topic in &options.topics {
-        let name = topics::full_name(*topic);
+        let name = options.settings.scope.topic(*topic);
         read.push(*counts.get(&name).ok_or_else(|| missing(&name))?);
     }
     let written = topics::all().iter().filter(|t| t.producers.iter().any(|p| p == options.service));
     for topic in written {
-        let name = topics::full_name(TopicName(topic.name.as_str()));
+        let name = options.settings.scope.topic(TopicName(topic.name.as_str()));
         let count = *counts.get(&name).ok_or_else(|| missing(&name))?;
         let inherits = topic.partitioning == Partitioning::Inherited;
         if let Some(other) = read.iter().find(|of| inherits && **of != count && feeds(options, topic)) {

@@ -11,5 +11,6 @@ pub mod positions;
 mod publisher;
 pub mod reader;
 pub mod sink;
+pub mod slot;
 mod source;
 pub mod trial;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{TopicName, TopicPartition};
-use da_model::topics;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -18,7 +17,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::util::Timeout;
 
-use super::client::{Ear, KafkaSettings, Trouble, fatal, transactional, transient};
+use super::client::{Ear, KafkaSettings, Scope, Trouble, fatal, transactional, transient};
 use super::ffi::{self, TxnError};
 use super::source::number;
 use crate::commit::{Outbox, Outgoing};
@@ -56,6 +55,7 @@ pub(super) struct Publisher {
     trouble: Arc<Trouble>,
     clock: Arc<dyn Clock>,
     probe: Arc<dyn Probe>,
+    scope: Scope,
     names: BTreeMap<TopicName, String>,
 }
 
@@ -66,8 +66,8 @@ impl Publisher {
         (clock, probe): (Arc<dyn Clock>, Arc<dyn Probe>),
     ) -> Result<Self, Fault> {
         let config = transactional(settings, group, slot)?;
-        let (trouble, names) = (Arc::default(), BTreeMap::new());
-        Ok(Self { config, producer: None, ready: false, suspect: false, seen: 0, trouble, clock, probe, names })
+        let (trouble, scope, names) = (Arc::default(), settings.scope, BTreeMap::new());
+        Ok(Self { config, producer: None, ready: false, suspect: false, seen: 0, trouble, clock, probe, scope, names })
     }
 
     pub(super) const fn suspect(&self) -> bool {
@@ -116,7 +116,7 @@ impl Publisher {
         metadata: &ConsumerGroupMetadata,
     ) -> Result<(), Fault> {
         self.prepare()?;
-        let offsets = offsets_of(upto)?;
+        let offsets = offsets_of(self.scope, upto)?;
         self.trouble.take_lost();
         // Events of the line are told with a delay: what came since the last transaction may have been about its end.
         if self.troubled() {
@@ -169,7 +169,7 @@ impl Publisher {
         // A partition's records behind each other: the client fills one request after the other.
         records.sort_by_key(|r| r.to);
         for record in &records {
-            self.names.entry(record.to.topic).or_insert_with(|| topics::full_name(record.to.topic));
+            self.names.entry(record.to.topic).or_insert_with(|| self.scope.topic(record.to.topic));
         }
         let Some(producer) = &self.producer else { return Ok(()) };
         for record in &records {
@@ -265,10 +265,10 @@ fn repeat(call: impl Fn() -> Result<(), TxnError>) -> Result<(), TxnError> {
     done
 }
 
-fn offsets_of(upto: &[(TopicPartition, Committed)]) -> Result<TopicPartitionList, Fault> {
+fn offsets_of(scope: Scope, upto: &[(TopicPartition, Committed)]) -> Result<TopicPartitionList, Fault> {
     let mut list = TopicPartitionList::with_capacity(upto.len());
     for (at, committed) in upto {
-        let mut element = list.add_partition(&topics::full_name(at.topic), number(at.partition));
+        let mut element = list.add_partition(&scope.topic(at.topic), number(at.partition));
         element
             .set_offset(rdkafka::Offset::Offset(committed.next.0))
             .map_err(|e| fatal(format!("offset of {at}"), e))?;

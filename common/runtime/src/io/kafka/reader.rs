@@ -1,7 +1,8 @@
-//! Reading topics from outside: committed records of one partition at a time, without a group.
+//! Reading topics from outside: committed records of a partition or of a whole topic, without a group.
 //!
 //! Place: the log side of `reading` on a cluster. Asks for the end of a partition instead of waiting for more.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use da_model::fault::Fault;
@@ -10,7 +11,7 @@ use da_model::topics::PREFIX;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::util::Timeout;
 use rustc_hash::FxHashMap;
 
@@ -33,6 +34,10 @@ pub struct KafkaReader {
     topics: FxHashMap<String, (String, u32)>,
     /// The partition that is being read, and where.
     place: Option<(String, Partition, Offset)>,
+    /// Behind what nothing more was readable on a partition, and where the partition ended then.
+    over: FxHashMap<(String, Partition), (Offset, Offset)>,
+    /// Partitions of a whole topic whose end has not come.
+    open: BTreeSet<i32>,
 }
 
 impl KafkaReader {
@@ -52,10 +57,11 @@ impl KafkaReader {
         let mut topics = FxHashMap::default();
         for topic in told.topics().iter().filter(|t| !t.name().starts_with("__")) {
             let full = topic.name().to_owned();
-            let short = full.strip_prefix(PREFIX).unwrap_or(&full).to_owned();
+            let Some(name) = full.strip_prefix(settings.scope.0) else { continue };
+            let short = name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
             topics.insert(short, (full, u32::try_from(topic.partitions().len()).unwrap_or(0)));
         }
-        Ok(Self { consumer, topics, place: None })
+        Ok(Self { consumer, topics, place: None, over: FxHashMap::default(), open: BTreeSet::new() })
     }
 
     /// Names of all topics, without the common prefix.
@@ -90,24 +96,24 @@ impl KafkaReader {
         let (topic, partition) = at;
         let Some((full, _)) = self.topics.get(topic).cloned() else { return Ok(Vec::new()) };
         let attempted = || format!("read of {full}/{partition}");
+        // Asked first: going to a place where nothing is costs a hundred times as much as the answer that nothing is.
+        let (_, end) = self.bounds(topic, partition)?;
+        let here = (full.clone(), partition);
+        if from >= end || self.over.get(&here) == Some(&(from, end)) {
+            return Ok(Vec::new());
+        }
         self.go(&full, partition, from)?;
         let (mut found, mut quiet): (Vec<TapRecord>, usize) = (Vec::new(), 0);
         while found.len() < max {
             match self.consumer.poll(Timeout::After(LOOK)) {
                 Some(Ok(m)) => {
                     quiet = 0;
-                    found.push(TapRecord {
-                        topic: topic.to_owned(),
-                        partition,
-                        offset: Offset(m.offset()),
-                        timestamp: m.timestamp().to_millis().unwrap_or(0),
-                        key: m.key().map(<[u8]>::to_vec),
-                        value: m.payload().map(<[u8]>::to_vec),
-                    });
+                    found.push(record_of(topic, &m));
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     // Whoever asks again must be told of the end again.
                     self.place = None;
+                    self.over.insert(here, (found.last().map_or(from, |last| last.offset.next()), end));
                     return Ok(found);
                 }
                 Some(Err(_)) | None if quiet < LOOKS => quiet += 1,
@@ -116,6 +122,48 @@ impl KafkaReader {
             }
         }
         self.place = found.last().map(|last| (full, partition, last.offset.next()));
+        Ok(found)
+    }
+
+    /// Goes to the beginning of a whole topic: one assignment for all partitions that hold anything.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn begin(&mut self, topic: &str) -> Result<(), Fault> {
+        self.place = None;
+        self.open.clear();
+        let Some((full, count)) = self.topics.get(topic).cloned() else { return Ok(()) };
+        let mut list = TopicPartitionList::new();
+        for partition in (0..count).map(Partition) {
+            let (first, end) = self.bounds(topic, partition)?;
+            if first < end {
+                let added = list.add_partition_offset(&full, number(partition), rdkafka::Offset::Offset(first.0));
+                added.map_err(|e| fault(format!("read of {full}/{partition}"), &e))?;
+                self.open.insert(number(partition));
+            }
+        }
+        self.consumer.assign(&list).map_err(|e| fault(format!("read of {full}"), &e))
+    }
+
+    /// The next records since [`KafkaReader::begin`], `max` at most; none once the end of every partition has come.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the records do not come.
+    pub fn more(&mut self, topic: &str, max: usize) -> Result<Vec<TapRecord>, Fault> {
+        let (mut found, mut quiet) = (Vec::new(), 0);
+        while !self.open.is_empty() && found.len() < max {
+            match self.consumer.poll(Timeout::After(LOOK)) {
+                Some(Ok(m)) => {
+                    quiet = 0;
+                    found.push(record_of(topic, &m));
+                }
+                // Told again where records were added meanwhile.
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(self.open.remove(&partition)),
+                Some(Err(_)) | None if quiet < LOOKS => quiet += 1,
+                Some(Err(error)) => return Err(fault(format!("read of {topic}"), &error)),
+                None => return Err(transient(format!("read of {topic}"), "no record and no end came")),
+            }
+        }
         Ok(found)
     }
 
@@ -129,5 +177,16 @@ impl KafkaReader {
         let mut list = TopicPartitionList::new();
         let added = list.add_partition_offset(full, number(partition), rdkafka::Offset::Offset(from.0));
         added.and_then(|()| self.consumer.assign(&list)).map_err(|e| fault(attempted(), &e))
+    }
+}
+
+fn record_of(topic: &str, m: &BorrowedMessage<'_>) -> TapRecord {
+    TapRecord {
+        topic: topic.to_owned(),
+        partition: Partition(u32::try_from(m.partition()).unwrap_or(0)),
+        offset: Offset(m.offset()),
+        timestamp: m.timestamp().to_millis().unwrap_or(0),
+        key: m.key().map(<[u8]>::to_vec),
+        value: m.payload().map(<[u8]>::to_vec),
     }
 }

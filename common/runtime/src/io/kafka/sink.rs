@@ -10,7 +10,6 @@ use std::time::Duration;
 use da_model::fault::Fault;
 use da_model::ids::{Offset, Partition, TopicName};
 use da_model::key::partition_of;
-use da_model::topics;
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
@@ -147,7 +146,7 @@ impl KafkaSink {
         let told = told.map_err(|_| client::unreachable(settings, trouble.take()))?;
         let mut routes = FxHashMap::default();
         for topic in topics {
-            let name = topics::full_name(*topic);
+            let name = settings.scope.topic(*topic);
             let found = told.topics().iter().find(|t| t.name() == name).map_or(0, |t| t.partitions().len());
             let count = u32::try_from(found).unwrap_or(0);
             if count == 0 {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use da_model::fault::Fault;
 use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::time::Timestamp;
-use da_model::topics;
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
@@ -22,7 +21,7 @@ use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, ClientContext, TopicPartitionList};
 use rustc_hash::FxHashMap;
 
-use super::client::{self, KafkaSettings, Trouble, fatal, fault, transient};
+use super::client::{self, KafkaSettings, Scope, Trouble, fatal, fault, transient};
 use super::ffi;
 use crate::io::segment::Segment;
 use crate::ports::{Committed, Fetched};
@@ -120,6 +119,7 @@ pub(super) struct Source {
     waiting: Vec<TopicPartition>,
     metadata: Option<ConsumerGroupMetadata>,
     batch_bytes: usize,
+    scope: Scope,
     paused: bool,
 }
 
@@ -133,26 +133,37 @@ struct Batch {
 }
 
 impl Source {
-    /// Joins the group.
+    /// A client of the group that has not joined it.
     pub(super) fn open(
         settings: &KafkaSettings,
         (group, slot): (&str, &str),
         topics: &[TopicName],
     ) -> Result<Self, Fault> {
         let config = client::consumer(settings, group, slot)?;
-        let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (topics::full_name(*t), *t)).collect();
-        let consumer = join(&config, &names)?;
+        let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (settings.scope.topic(*t), *t)).collect();
+        let consumer = build(&config)?;
         let (reading, waiting) = (BTreeMap::new(), Vec::new());
-        let batch_bytes = settings.batch_bytes;
-        Ok(Self { consumer, config, names, reading, waiting, metadata: None, batch_bytes, paused: false })
+        let KafkaSettings { batch_bytes, scope, .. } = *settings;
+        Ok(Self { consumer, config, names, reading, waiting, metadata: None, batch_bytes, scope, paused: false })
+    }
+
+    /// Joins the group.
+    pub(super) fn join(&self) -> Result<(), Fault> {
+        subscribe(&self.consumer, &self.names)
+    }
+
+    /// The client, for questions before it joins.
+    pub(super) const fn client(&self) -> &BaseConsumer<impl ConsumerContext + use<>> {
+        &self.consumer
     }
 
     /// Joins anew with nothing assigned. A client whose session lapsed asks for a new place, and a heartbeat of the old
     /// one that is still on its way is then refused as somebody else's; the client takes that for its end.
     fn join_again(&mut self) -> Result<(), Fault> {
         let lost = self.reading.keys().chain(&self.waiting);
-        let lost = lost.map(|at| (topics::full_name(at.topic), number(at.partition))).collect();
-        self.consumer = join(&self.config, &self.names)?;
+        let lost = lost.map(|at| (self.scope.topic(at.topic), number(at.partition))).collect();
+        self.consumer = build(&self.config)?;
+        self.join()?;
         self.consumer.context().note(Change::Revoked(lost));
         Ok(())
     }
@@ -242,7 +253,7 @@ impl Source {
     fn idle(&mut self) {
         let native = self.consumer.client().native_ptr();
         for (at, reading) in &mut self.reading {
-            let Some(end) = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition)) else { continue };
+            let Some(end) = ffi::end_of(native, &self.scope.topic(at.topic), number(at.partition)) else { continue };
             let end = Offset(end).max(reading.next);
             reading.still = if end == reading.end { reading.still.saturating_add(1) } else { 0 };
             reading.end = end;
@@ -256,14 +267,14 @@ impl Source {
     pub(super) fn start(&mut self, at: &[(TopicPartition, Offset)]) -> Result<(), Fault> {
         let (again, first): (Vec<_>, Vec<_>) = at.iter().partition(|(at, _)| self.reading.contains_key(at));
         if !first.is_empty() {
-            let list = list_of(&first)?;
+            let list = list_of(self.scope, &first)?;
             self.consumer.incremental_assign(&list).map_err(|e| fault("begin of assigned partitions", &e))?;
             if self.paused {
                 self.consumer.pause(&list).map_err(|e| fault("pause", &e))?;
             }
         }
         if !again.is_empty() {
-            let list = list_of(&again)?;
+            let list = list_of(self.scope, &again)?;
             self.consumer.seek_partitions(list, ASK).map_err(|e| fault("seek", &e))?;
         }
         for (at, next) in at {
@@ -278,7 +289,7 @@ impl Source {
             return Ok(());
         }
         let of: Vec<_> = self.reading.iter().filter(|(_, r)| !r.stalled).map(|(at, r)| (*at, r.next)).collect();
-        let list = list_of(&of)?;
+        let list = list_of(self.scope, &of)?;
         let done = if paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
         done.map_err(|e| fault("pause of partitions", &e))?;
         self.paused = paused;
@@ -297,10 +308,12 @@ impl Source {
             reading.stalled = !reading.stalled;
         }
         if !out.is_empty() {
-            self.consumer.pause(&list_of(&out)?).map_err(|e| fault("pause of stopped partitions", &e))?;
+            self.consumer.pause(&list_of(self.scope, &out)?).map_err(|e| fault("pause of stopped partitions", &e))?;
         }
         if !back.is_empty() && !self.paused {
-            self.consumer.resume(&list_of(&back)?).map_err(|e| fault("resumption of stopped partitions", &e))?;
+            self.consumer
+                .resume(&list_of(self.scope, &back)?)
+                .map_err(|e| fault("resumption of stopped partitions", &e))?;
         }
         Ok(())
     }
@@ -312,12 +325,12 @@ impl Source {
         let attempted = "read of committed offsets";
         let mut list = TopicPartitionList::with_capacity(of.len());
         for at in of {
-            list.add_partition(&topics::full_name(at.topic), number(at.partition));
+            list.add_partition(&self.scope.topic(at.topic), number(at.partition));
         }
         let told = self.consumer.committed_offsets(list, STABLE).map_err(|e| fault(attempted, &e))?;
         of.iter()
             .map(|at| {
-                let found = told.find_partition(&topics::full_name(at.topic), number(at.partition));
+                let found = told.find_partition(&self.scope.topic(at.topic), number(at.partition));
                 let found = found.ok_or_else(|| transient(attempted, format!("no answer about {at}")))?;
                 found.error().map_err(|e| fault(format!("{attempted} of {at}"), &e))?;
                 Ok(next_of(found.offset()).map(|next| Committed { next, metadata: found.metadata().to_owned() }))
@@ -327,7 +340,7 @@ impl Source {
 
     pub(super) fn bounds(&self, of: &[TopicPartition]) -> Result<Vec<(Offset, Offset)>, Fault> {
         let ask = |at: &TopicPartition| {
-            let told = self.consumer.fetch_watermarks(&topics::full_name(at.topic), number(at.partition), ASK);
+            let told = self.consumer.fetch_watermarks(&self.scope.topic(at.topic), number(at.partition), ASK);
             told.map(|(low, high)| (Offset(low), Offset(high))).map_err(|e| fault(format!("bounds of {at}"), &e))
         };
         of.iter().map(ask).collect()
@@ -339,7 +352,7 @@ impl Source {
             if reading.still >= STILL {
                 return (*at, reading.next);
             }
-            let told = ffi::end_of(native, &topics::full_name(at.topic), number(at.partition));
+            let told = ffi::end_of(native, &self.scope.topic(at.topic), number(at.partition));
             // Before the first answer nobody knows whether something waits.
             (*at, told.map_or(reading.next.next(), Offset).max(reading.next))
         };
@@ -362,12 +375,13 @@ impl Source {
     }
 }
 
-fn join(config: &ClientConfig, names: &FxHashMap<String, TopicName>) -> Result<BaseConsumer<Rebalances>, Fault> {
-    let consumer: BaseConsumer<Rebalances> =
-        config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))?;
+fn build(config: &ClientConfig) -> Result<BaseConsumer<Rebalances>, Fault> {
+    config.create_with_context(Rebalances::default()).map_err(|e| fatal("build of the consumer", e))
+}
+
+fn subscribe(consumer: &BaseConsumer<Rebalances>, names: &FxHashMap<String, TopicName>) -> Result<(), Fault> {
     let list: Vec<&str> = names.keys().map(String::as_str).collect();
-    consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {}", list.join(", ")), e))?;
-    Ok(consumer)
+    consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {}", list.join(", ")), e))
 }
 
 /// Copies a record out of the fetch buffer, which one message would pin as a whole.
@@ -414,10 +428,10 @@ fn refuse(error: &KafkaError) -> Result<(), Fault> {
     }
 }
 
-pub(super) fn list_of(of: &[(TopicPartition, Offset)]) -> Result<TopicPartitionList, Fault> {
+pub(super) fn list_of(scope: Scope, of: &[(TopicPartition, Offset)]) -> Result<TopicPartitionList, Fault> {
     let mut list = TopicPartitionList::with_capacity(of.len());
     for (at, next) in of {
-        list.add_partition_offset(&topics::full_name(at.topic), number(at.partition), rdkafka::Offset::Offset(next.0))
+        list.add_partition_offset(&scope.topic(at.topic), number(at.partition), rdkafka::Offset::Offset(next.0))
             .map_err(|e| fatal(format!("list of {at}"), e))?;
     }
     Ok(list)

@@ -317,7 +317,7 @@ fn polled(values: &[&[u8]]) -> Polled {
     let mut segment = Segment::new(Offset(10));
     values.iter().for_each(|value| segment.push(Timestamp(1), None, Some(value)));
     let spans = vec![(Arc::new(segment), 0..values.len())];
-    Polled { parts: vec![Part { at, position: Position::default(), spans }] }
+    Polled { parts: vec![Part { at, position: Position::default(), spans }], set_aside: false }
 }
 
 fn translator(folder: &Path, registry: Client, clock: Arc<dyn Clock>) -> Translator {

@@ -70,7 +70,7 @@ impl Protocol for Memory {
             values.iter().for_each(|value| segment.push(Timestamp(1), None, Some(value)));
             parts.push(Part { at, position, spans: vec![(Arc::new(segment), first..values.len())] });
         }
-        Ok(Polled { parts })
+        Ok(Polled { parts, set_aside: false })
     }
 
     fn begin(&mut self, _: &[RowKey]) -> Result<Rows, Fault> {

@@ -1,4 +1,4 @@
--- Moves the positions of a batch, keeps its blobs, and lets go of those that were published.
+-- Moves the positions of a batch, keeps its blobs, lets go of those that were published and of attempts counted before.
 WITH q AS MATERIALIZED (
     SELECT topic, part::integer, start_offset, end_offset, edges, published, payload
     FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bytea[])
@@ -14,6 +14,9 @@ kept AS (
     INSERT INTO outbox (grp, topic, part, start_offset, end_offset, payload, committed_at)
     SELECT $1, topic, part, start_offset, end_offset, payload, statement_timestamp() FROM q
     WHERE start_offset < end_offset
+),
+tried AS (
+    DELETE FROM attempts a USING q WHERE a.grp = $1 AND a.topic = q.topic AND a.part = q.part
 ),
 gone AS (
     DELETE FROM outbox o USING q

@@ -19,6 +19,7 @@ use super::{Connection, PostgresSettings, bind, int, migrate, text};
 use crate::batch::Rows;
 use crate::commit::Position;
 use crate::commit::blob::{blob_of, outbox_of};
+use crate::commit::care::Attempt;
 use crate::io::sql::{Migration, key_of};
 use crate::ports::{Blob, Claim, Epoch, Move, Store, Unit};
 
@@ -60,6 +61,7 @@ struct Texts {
     claim: Arc<str>,
     fence: Arc<str>,
     commit: Arc<str>,
+    count: Arc<str>,
     pending: Arc<str>,
     stamped: Arc<str>,
 }
@@ -70,6 +72,7 @@ impl Texts {
             claim: include_str!("claim.sql").into(),
             fence: include_str!("fence.sql").into(),
             commit: include_str!("commit.sql").into(),
+            count: include_str!("count.sql").into(),
             pending: include_str!("pending.sql").into(),
             stamped: include_str!("stamped.sql").into(),
         }
@@ -312,6 +315,15 @@ impl Store for PostgresStore {
         self.rollback();
     }
 
+    fn count(&mut self, attempts: &[Attempt]) -> Result<(), Fault> {
+        self.rollback();
+        self.check()?;
+        let mut args = self.places(&attempts.iter().map(|attempt| attempt.at).collect::<Vec<_>>())?;
+        bind::add(&mut args, attempts.iter().map(|attempt| attempt.next.0).collect::<Vec<_>>())?;
+        bind::add(&mut args, attempts.iter().map(|attempt| i64::from(attempt.number)).collect::<Vec<_>>())?;
+        self.connection.run(&self.texts.count, args).map(drop)
+    }
+
     fn pending(&mut self, at: TopicPartition, behind: Offset) -> Result<Vec<Blob>, Fault> {
         self.check()?;
         let mut args = PgArguments::default();
@@ -346,6 +358,7 @@ fn claim_of(at: TopicPartition, rows: &[PgRow]) -> Result<Claim, Fault> {
         epoch: Epoch(int(row, 2).unwrap_or_default()),
         position: int(row, 3).map(|next| Position { next: Offset(next), edges }),
         published: int(row, 5).map(Offset),
+        attempts: int(row, 6).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
     })
 }
 

@@ -1,155 +1,109 @@
-//! The whole process in a test: real listener, real file, a clock that stands still until it is set.
+//! The whole pipeline in a test: real listener, real log, real tables, a clock that stands still until it is set.
 //!
-//! Place: what every acceptance case runs on. One folder per stack, removed at the end. Waits for the pipeline, never
-//! for time: nothing is read before no group has lag.
+//! Place: what every acceptance case runs on, in either [`Form`]. One folder per stack, removed at the end. Waits for
+//! the pipeline, never for time: nothing is read before no group has lag.
+
+mod cluster;
+mod embedded;
+mod eyes;
+mod logged;
+pub(crate) mod site;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cli::single::{self, Running};
-use da_model::event::{DeadLetter, DiscreteEvent, Event, Lineage, RejectedEvent, UsageEvent};
-use da_model::ids::{Offset, Partition, TopicName};
-use da_model::schema::{Schemas, codec};
+use da_model::ids::TopicName;
 use da_model::time::Timestamp;
 use da_runtime::clock::ManualClock;
+use da_runtime::commit::embedded_txn::FILE;
 use da_runtime::commit::status::Status;
-use da_runtime::config::{self, Sources};
+use da_runtime::config::{self, Settings, Sources};
 use da_runtime::http::auth::{self, NewKey, Scope};
-use da_runtime::io::sqlite_log::Reader;
-use da_runtime::ports::Append;
-use da_runtime::reading::TapRecord;
+use da_runtime::ports::{Append, Sink};
 use serde_json::Value;
 
 use crate::dsl::{self, Play, T0};
 use crate::folder::Folder;
 use crate::line::{self, Line};
+use crate::tables::Tables;
 use crate::{laws, tables};
+
+pub use embedded::read_log;
+pub use logged::{Logged, Reply};
 
 /// The partner topic that every stack reads, for tenant t1.
 pub const PARTNER_TOPIC: TopicName = TopicName("partner.events");
 
-/// A record of the log.
-#[derive(Debug, Clone)]
-pub struct Logged {
-    /// Topic without the common prefix.
-    pub topic: String,
-    /// Partition.
-    pub partition: Partition,
-    /// Offset.
-    pub offset: Offset,
-    /// The record's timestamp.
-    pub timestamp: Timestamp,
-    /// Its key as text.
-    pub key: String,
-    /// Its value.
-    pub value: Vec<u8>,
+/// What a pipeline stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One process on one SQLite file.
+    Embedded,
+    /// gep, demux and dep over Kafka, PostgreSQL and the registry.
+    Cluster,
 }
 
-impl From<TapRecord> for Logged {
-    fn from(r: TapRecord) -> Self {
-        Self {
-            topic: r.topic,
-            partition: r.partition,
-            offset: r.offset,
-            timestamp: Timestamp(r.timestamp),
-            key: String::from_utf8_lossy(&r.key.unwrap_or_default()).into_owned(),
-            value: r.value.unwrap_or_default(),
-        }
+impl Form {
+    /// Whether it is at hand; otherwise a line says what was skipped.
+    #[must_use]
+    pub fn at_hand(self, test: &str) -> bool {
+        self == Self::Embedded || site::servers(test).is_some()
     }
-}
 
-impl Logged {
-    /// The event it holds, with its lineage.
+    /// A pipeline with nothing in it and the defaults of the cases.
+    #[must_use]
+    pub fn start(self) -> Stack {
+        self.with("")
+    }
+
+    /// A pipeline whose settings file has these further lines; lines that begin with `DA__` stand for the environment.
     ///
     /// # Panics
-    /// When the value cannot be read.
+    /// When it does not start.
     #[must_use]
-    pub fn read(&self) -> (Lineage<'_>, Event<'_>) {
-        let read = codec::decode(&self.value, &Schemas::embedded());
-        read.unwrap_or_else(|r| panic!("{} {}: {r}", self.topic, self.offset))
-    }
-
-    /// The discrete event it holds, if it is one.
-    #[must_use]
-    pub fn discrete(&self) -> Option<DiscreteEvent<'_>> {
-        if !self.topic.starts_with("demux.") && !self.topic.starts_with("dep.") {
-            return None;
-        }
-        if let Event::Discrete(de) = self.read().1 { Some(*de) } else { None }
-    }
-
-    /// The refused event it holds.
-    ///
-    /// # Panics
-    /// When it holds something else.
-    #[must_use]
-    pub fn rejected(&self) -> RejectedEvent<'_> {
-        let Event::Rejected(event) = self.read().1 else {
-            panic!("{} {}: not a rejected event", self.topic, self.offset)
-        };
-        *event
-    }
-
-    /// The dead letter it holds.
-    ///
-    /// # Panics
-    /// When it holds something else.
-    #[must_use]
-    pub fn dead(&self) -> DeadLetter<'_> {
-        let Event::Dead(letter) = self.read().1 else { panic!("{} {}: not a dead letter", self.topic, self.offset) };
-        *letter
-    }
-
-    /// The accepted event it holds.
-    ///
-    /// # Panics
-    /// When it holds something else.
-    #[must_use]
-    pub fn accepted(&self) -> UsageEvent<'_> {
-        let Event::Usage(event) = self.read().1 else {
-            panic!("{} {}: not an accepted event", self.topic, self.offset)
-        };
-        *event
+    pub fn with(self, more: &str) -> Stack {
+        Stack::of(self, more)
     }
 }
 
-/// What a request was answered.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    /// The status code.
-    pub status: u16,
-    /// The body; null where it is no JSON.
-    pub body: Value,
-    /// `retry-after`, if there is one.
-    pub retry_after: Option<String>,
+/// One form of the pipeline: log and tables stay while processes come and go.
+trait Engine: Send + Sync {
+    /// Starts the processes.
+    fn start(&mut self, settings: &Settings, clock: &Arc<ManualClock>);
+
+    /// Stops them in order, where they run.
+    fn stop(&mut self) -> anyhow::Result<()>;
+
+    /// Where partners post.
+    fn url(&self) -> String;
+
+    /// Appends to the log from outside.
+    fn append(&self, records: Vec<Append>);
+
+    /// Waits until no group has lag, where the processes run.
+    fn drain(&self);
+
+    /// What the processes count; asked when no group has lag.
+    fn status(&self) -> Status;
+
+    /// All records of all topics, each topic in its order.
+    fn log(&self) -> Vec<Logged>;
+
+    /// The tables.
+    fn tables(&self) -> &dyn Tables;
 }
 
-impl Reply {
-    /// Verdict of element `index`, followed by its flags or the codes of its reasons.
-    #[must_use]
-    pub fn verdict(&self, index: usize) -> Vec<String> {
-        let result = &self.body["results"][index];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let list = |value: &Value, of: fn(&Value) -> &Value| -> Vec<String> {
-            value.as_array().into_iter().flatten().map(|v| text(of(v))).collect()
-        };
-        let mut words = vec![text(&result["verdict"])];
-        words.extend(list(&result["flags"], |flag| flag));
-        words.extend(list(&result["reasons"], |reason| &reason["code"]));
-        words
-    }
-}
-
-/// A running process.
+/// A running pipeline.
 pub struct Stack {
-    /// The clock of the process.
+    /// The clock of its processes.
     pub clock: Arc<ManualClock>,
+    // Before the folder that its processes write to.
+    engine: Box<dyn Engine>,
     folder: Folder,
     yaml: String,
     environment: Vec<(String, String)>,
     client: reqwest::blocking::Client,
     key: String,
-    running: Option<Running>,
 }
 
 impl Default for Stack {
@@ -159,18 +113,19 @@ impl Default for Stack {
 }
 
 impl Stack {
-    /// A process on an empty folder with the defaults of the cases.
+    /// The embedded form with the defaults of the cases.
     #[must_use]
     pub fn start() -> Self {
-        Self::with("")
+        Form::Embedded.start()
     }
 
-    /// A process whose settings file has these further lines; lines that begin with `DA__` stand for the environment.
-    ///
-    /// # Panics
-    /// When it does not start.
+    /// The embedded form with further settings, see [`Form::with`].
     #[must_use]
     pub fn with(more: &str) -> Self {
+        Form::Embedded.with(more)
+    }
+
+    fn of(form: Form, more: &str) -> Self {
         let (environment, more): (Vec<&str>, Vec<&str>) = more.lines().partition(|line| line.starts_with("DA__"));
         let pair = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         let environment = environment.into_iter().filter_map(pair).collect();
@@ -185,15 +140,23 @@ impl Stack {
             rate: None,
         };
         let (key, _) = auth::create(folder.path(), new, Timestamp(T0)).unwrap_or_else(|e| panic!("a key: {e}"));
+        let (engine, servers): (Box<dyn Engine>, String) = match form {
+            Form::Embedded => (Box::new(embedded::Embedded::new(folder.path())), String::new()),
+            Form::Cluster => {
+                let cluster = cluster::Cluster::new();
+                let yaml = cluster.yaml();
+                (Box::new(cluster), yaml)
+            }
+        };
         let yaml = format!(
             "http: {{ listen: \"127.0.0.1:0\" }}\nadmin: {{ listen: \"127.0.0.1:0\" }}\nembedded: {{ dir: {:?} }}\n\
-             partner_topics: [ {{ topic: {PARTNER_TOPIC}, partner: p1, tenant: t1 }} ]\n{more}\n",
+             partner_topics: [ {{ topic: {PARTNER_TOPIC}, partner: p1, tenant: t1 }} ]\n{servers}{more}\n",
             folder.path().display().to_string()
         );
         let client = reqwest::blocking::Client::builder().timeout(None).no_proxy().build();
         let client = client.unwrap_or_else(|e| panic!("a client: {e}"));
         let clock = Arc::new(ManualClock::new(Timestamp(T0)));
-        let mut stack = Self { clock, folder, yaml, environment, client, key, running: None };
+        let mut stack = Self { clock, engine, folder, yaml, environment, client, key };
         stack.begin();
         stack
     }
@@ -202,29 +165,21 @@ impl Stack {
         let file = Some(("case.yaml".to_owned(), self.yaml.clone()));
         let sources = Sources { file, environment: self.environment.clone() };
         let loaded = config::read(&sources).unwrap_or_else(|findings| panic!("{findings:?}"));
-        let started = single::start(&loaded.settings, Arc::clone(&self.clock) as _);
-        self.running = Some(started.unwrap_or_else(|e| panic!("the process does not start: {e:#}")));
+        self.engine.start(&loaded.settings, &self.clock);
     }
 
-    fn running(&self) -> &Running {
-        self.running.as_ref().unwrap_or_else(|| panic!("the process was stopped"))
-    }
-
-    /// Stops the process in order.
+    /// Stops the processes in order.
     pub fn stop(&mut self) {
-        if let Some(running) = self.running.take() {
-            let drain = running.stop();
-            drain.unwrap_or_else(|e| panic!("the process does not stop: {e:#}"));
-        }
+        self.engine.stop().unwrap_or_else(|e| panic!("the processes do not stop: {e:#}"));
     }
 
-    /// Stops the process and starts it again on the same folder.
+    /// Stops the processes and starts them again over the same log and tables.
     pub fn restart(&mut self) {
         self.stop();
         self.begin();
     }
 
-    /// Stops the process and starts it again with one more variable of the environment.
+    /// Stops the processes and starts them again with one more variable of the environment.
     pub fn restart_with(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
         self.restart();
@@ -253,10 +208,10 @@ impl Stack {
         auth::create(self.folder.path(), new, Timestamp(T0)).unwrap_or_else(|e| panic!("a key: {e}")).0
     }
 
-    /// The data file.
+    /// The data file of the embedded form.
     #[must_use]
     pub fn file(&self) -> PathBuf {
-        self.folder.path().join("da.sqlite")
+        self.folder.path().join(FILE)
     }
 
     /// The data folder.
@@ -268,7 +223,7 @@ impl Stack {
     /// The address of a path of the public listener.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.running().url)
+        format!("{}{path}", self.engine.url())
     }
 
     /// A request to be filled in, with the key of the stack.
@@ -324,9 +279,7 @@ impl Stack {
 
     /// Appends records to a topic of the log as somebody else would, at the clock's time.
     pub fn append(&self, records: Vec<Append>) {
-        let receipt = self.running().sink.append(records).unwrap_or_else(|e| panic!("append: {e}"));
-        let appended = receipt.blocking_recv().unwrap_or_else(|e| panic!("no receipt: {e}"));
-        appended.unwrap_or_else(|e| panic!("not appended: {e}"));
+        self.engine.append(records);
     }
 
     /// Sends values over the partner's topic at a time of the clock.
@@ -342,25 +295,15 @@ impl Stack {
     }
 
     /// Waits until no group has lag.
-    ///
-    /// # Panics
-    /// When that takes far too long.
     pub fn drain(&self) {
-        let running = self.running();
-        for _ in 0..60_000 {
-            if running.watch.status().lag() == 0 {
-                return;
-            }
-            std::thread::park_timeout(std::time::Duration::from_millis(1));
-        }
-        panic!("a group stays behind: {:?}", running.watch.status());
+        self.engine.drain();
     }
 
-    /// What the engine counts.
+    /// What the processes count.
     #[must_use]
     pub fn status(&self) -> Status {
         self.drain();
-        self.running().watch.status()
+        self.engine.status()
     }
 
     /// The records of one topic.
@@ -372,10 +315,8 @@ impl Stack {
     /// All records of all topics, drained, each topic in its order.
     #[must_use]
     pub fn log(&self) -> Vec<Logged> {
-        if self.running.is_some() {
-            self.drain();
-        }
-        read_log(&self.file())
+        self.drain();
+        self.engine.log()
     }
 
     /// The discrete events of the whole log as lines.
@@ -410,52 +351,38 @@ impl Stack {
     #[must_use]
     pub fn rows(&self, columns: &str, from: &str) -> Vec<String> {
         self.drain();
-        tables::rows(&self.file(), columns, from)
+        tables::rows(self.engine.tables(), columns, from)
     }
 
     /// What must be equal in *equal tables*, drained.
     #[must_use]
     pub fn equal_tables(&self) -> tables::Dump {
         self.drain();
-        tables::equal(&self.file())
+        tables::equal(self.engine.tables())
     }
 
     /// All of dep's tables but updated_at, drained.
     #[must_use]
     pub fn whole_tables(&self) -> tables::Dump {
         self.drain();
-        tables::whole(&self.file())
+        tables::whole(self.engine.tables())
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        match self.running.take() {
-            Some(running) if std::thread::panicking() => drop(running.stop()),
-            running => {
-                self.running = running;
-                self.stop();
-            }
+        let ended = self.engine.stop();
+        if !std::thread::panicking() {
+            ended.unwrap_or_else(|e| panic!("the processes do not stop: {e:#}"));
         }
     }
 }
 
-/// All records of all topics of a data file, each topic in its order.
-///
-/// # Panics
-/// When it cannot be read.
-#[must_use]
-pub fn read_log(file: &Path) -> Vec<Logged> {
-    let mut reader = Reader::open(file).unwrap_or_else(|fault| panic!("{fault}"));
-    let partitions = reader.partitions().unwrap_or_else(|fault| panic!("{fault}"));
-    let mut found = Vec::new();
-    for topic in reader.topics().unwrap_or_else(|fault| panic!("{fault}")) {
-        for part in (0..partitions).map(Partition) {
-            let records = reader.records((&topic, part), Offset(0), usize::MAX);
-            found.extend(records.unwrap_or_else(|fault| panic!("{fault}")).into_iter().map(Logged::from));
-        }
-    }
-    found
+/// Appends and waits for the receipt.
+fn appended(sink: &dyn Sink, records: Vec<Append>) {
+    let receipt = sink.append(records).unwrap_or_else(|e| panic!("append: {e}"));
+    let appended = receipt.blocking_recv().unwrap_or_else(|e| panic!("no receipt: {e}"));
+    appended.unwrap_or_else(|e| panic!("not appended: {e}"));
 }
 
 /// Sends a request and reads its answer.
