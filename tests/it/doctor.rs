@@ -113,13 +113,28 @@ fn a_cluster_that_is_well_has_no_findings_and_is_measured() {
     };
     let before = ends(&site);
     let (code, checks) = site.doctor(&["--partitions", "3"]);
-    let all = ["kafka", "topics", "rights", "transaction", "kafka.clock", "registry", "postgres", "migrations"];
-    states(&checks, &all, "ok");
-    states(&checks, &["postgres.clock", "writing"], "ok");
-    let ailing: Vec<&Value> = checks.iter().filter(|check| check["state"] != "ok").collect();
-    // The disk of the machine that tests may be full: that is a finding, and a right one.
-    assert!(ailing.iter().all(|check| check["check"] == "disk"), "{ailing:?}");
-    assert_eq!(code, i32::from(!ailing.is_empty()));
+    let all = [
+        "kafka",
+        "topics",
+        "rights",
+        "transaction",
+        "kafka.clock",
+        "registry",
+        "postgres",
+        "migrations",
+        "postgres.clock",
+        "writing",
+    ];
+    assert!(all.iter().all(|name| !of(&checks, name).is_empty()), "{checks:?}");
+    assert!(checks.iter().all(|check| check["state"] != "skipped"), "{checks:?}");
+    // The machine that tests may be slow and its disk full: those are findings, and right ones.
+    let of_this_machine = |finding: &Value| {
+        let what = finding["what"].as_str().unwrap();
+        what.starts_with("a commit takes") || what.contains("GiB free of")
+    };
+    let found: Vec<Value> = checks.iter().flat_map(findings).collect();
+    assert!(found.iter().all(of_this_machine), "{found:?}");
+    assert_eq!(code, i32::from(!found.is_empty()));
     assert_eq!(of(&checks, "rights").len(), 3, "one for each service");
     let groups = ["gep", "demux", "dep"].map(|group| format!("{SCRATCH} as {group}"));
     let measured = of(&checks, "transaction");
@@ -135,7 +150,10 @@ fn a_cluster_that_is_well_has_no_findings_and_is_measured() {
     assert_eq!(ends(&site), before, "no data is touched");
     let (_, one) = site.doctor(&["--role", "demux", "--partitions", "3"]);
     assert_eq!((of(&one, "rights").len(), of(&one, "transaction").len()), (1, 1));
+    strangers_stand_out(&site, &broker);
+}
 
+fn strangers_stand_out(site: &Site, broker: &Broker) {
     let stranger = unique("stranger");
     broker.admin().create_topic(TopicName(format!("{PREFIX}{stranger}").leak()), 2, 1).unwrap();
     let (code, picture) = site.graph();
@@ -158,7 +176,7 @@ fn systems_that_are_away_hide_no_other_check() {
     assert_eq!(code, 3, "something does not answer");
     states(&checks, &["kafka", "registry", "postgres"], "finding");
     states(&checks, &["topics", "rights", "transaction", "kafka.clock", "migrations", "postgres.clock"], "skipped");
-    states(&checks, &["writing"], "ok");
+    assert!(of(&checks, "writing")[0]["measured"]["count"] == 5, "{checks:?}");
     assert!(words(&checks, "kafka").contains("connect to Kafka at 127.0.0.1:1"), "{}", words(&checks, "kafka"));
     assert!(words(&checks, "kafka").contains("kafka.bootstrap"), "{}", words(&checks, "kafka"));
     assert!(words(&checks, "registry").contains("start the registry"), "{}", words(&checks, "registry"));
@@ -232,7 +250,7 @@ fn one_process_on_one_file_is_examined_too() {
     fs::write(site.0.path().join("d/da.sqlite"), "this is no database, whatever its name says").unwrap();
     let (code, checks) = site.doctor(&[]);
     states(&checks, &["file"], "finding");
-    states(&checks, &["writing"], "ok");
+    assert!(of(&checks, "writing")[0]["measured"]["count"] == 5, "{checks:?}");
     assert_eq!(code, 1, "{checks:?}");
     assert!(fs::read_dir(site.0.path().join("d")).unwrap().count() == 1, "the scratch file is gone");
 }

@@ -11,7 +11,7 @@ use da_model::effects::Effects;
 use da_model::fault::{Fault, Rejection};
 use da_model::handler::Handler;
 use da_model::ids::{TopicName, TopicPartition, UnitName};
-use da_model::names::{Label, Span};
+use da_model::names::Span;
 use da_model::outcome::Reason;
 use da_model::record::Record;
 use da_model::schema::codec;
@@ -21,15 +21,14 @@ use da_model::topics;
 use rustc_hash::FxHashSet;
 
 use crate::batch::{Fold, Maker, Origin, Routes, Rows, service_of};
-use crate::commit::{Ask, Part, Polled, Position, Protocol};
+use crate::commit::{Ask, Polled, Position, Protocol};
 use crate::registry::translate::{Foreign, Waiting};
 pub use crate::stage::{DriverOptions, Stage, Stepped};
-use crate::telemetry::trace::{self, Open};
+use crate::telemetry::trace;
 
 /// The first step after a start.
 const FIRST_RECORDS: usize = 128;
-/// Partitions that a span names.
-const PLACES: usize = 16;
+
 /// A stage that runs `handler`.
 pub fn stage<H: Handler + 'static>(handler: H, options: DriverOptions) -> Box<dyn Stage> {
     let (name, topics) = (handler.name(), handler.topics());
@@ -116,12 +115,10 @@ impl<H: Handler> Driver<H> {
     /// `condemn` refuses the one record of it that is left, unread.
     fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
         let Some(foreign) = self.waiting.foreign(&self.options, polled) else { return Ok(None) };
-        let span = self.span(polled);
+        let span = trace::batch(self.service, self.name, polled);
         let condemn = polled.condemned(condemn);
         let decoded: Vec<_> = polled.records().map(|record| self.decode(record, &foreign, condemn.as_ref())).collect();
-        let reading = span.inside(Span::Read);
-        let rows = protocol.begin(&union(&decoded))?;
-        reading.done();
+        let rows = span.timed(Span::Read, || protocol.begin(&union(&decoded)))?;
         let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
         let (work, mut counts) = fold.finish();
         let Some(breakers) = self.judge(&failures) else {
@@ -130,20 +127,10 @@ impl<H: Handler> Driver<H> {
         let records: usize = failures.values().map(Vec::len).sum();
         counts.read += u64::try_from(records).unwrap_or(u64::MAX);
         counts.batches += 1;
-        let committing = span.inside(Span::Commit);
-        protocol.commit(work)?;
-        committing.done();
+        span.timed(Span::Commit, || protocol.commit(work))?;
         span.done();
         self.breakers.extend(breakers);
         Ok(Some(Stepped { records, counts }))
-    }
-
-    /// The span of a batch, with the records it is about.
-    fn span(&self, polled: &Polled) -> Open {
-        let span = trace::open(Span::Batch, &[(Label::Service, self.service), (Label::Group, self.name)]);
-        span.label(Label::Records, || polled.len().to_string());
-        span.label(Label::Positions, || places(polled));
-        span
     }
 
     /// Fits the next batch to the time a step may take: what a batch reads and writes is known only once it is done.
@@ -267,20 +254,6 @@ fn union<I>(decoded: &[Decoded<'_, I>]) -> Vec<RowKey> {
     let mut keys: Vec<RowKey> = decoded.iter().flat_map(|d| &d.reads).filter(|k| seen.insert(*k)).cloned().collect();
     keys.sort_unstable();
     keys
-}
-
-/// Which records a batch read, partition by partition; of very many partitions the first ones.
-fn places(polled: &Polled) -> String {
-    let place = |part: &Part| {
-        let mut read = part.spans.iter().flat_map(|(segment, range)| {
-            let last = range.end.checked_sub(1).and_then(|n| segment.record(part.at, n));
-            segment.record(part.at, range.start).into_iter().chain(last)
-        });
-        let first = read.next()?;
-        let last = read.last().map_or(first.offset, |record| record.offset);
-        Some(format!("{}@{}..{}", part.at, first.offset, last.next()))
-    };
-    polled.parts.iter().filter_map(place).take(PLACES).collect::<Vec<_>>().join(" ")
 }
 
 fn positions(polled: &Polled) -> BTreeMap<TopicPartition, Position> {

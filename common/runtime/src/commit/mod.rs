@@ -144,12 +144,33 @@ pub trait GroupProtocol: Protocol + Send {
     fn close(&mut self) -> Result<(), Fault>;
 }
 
+/// Partitions that are named where people are told of a batch.
+const PLACES: usize = 16;
+
+impl Part {
+    fn place(&self) -> Option<String> {
+        let mut read = self.spans.iter().flat_map(|(segment, range)| {
+            let last = range.end.checked_sub(1).and_then(|n| segment.record(self.at, n));
+            segment.record(self.at, range.start).into_iter().chain(last)
+        });
+        let first = read.next()?;
+        let last = read.last().map_or(first.offset, |record| record.offset);
+        Some(format!("{}@{}..{}", self.at, first.offset, last.next()))
+    }
+}
+
 impl Polled {
     /// All records in (topic, partition, offset) order.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         self.parts.iter().flat_map(|part| {
             part.spans.iter().flat_map(|(segment, range)| range.clone().filter_map(|n| segment.record(part.at, n)))
         })
+    }
+
+    /// Which records these are, `topic/partition@first..end` each; of very many partitions the first ones.
+    #[must_use]
+    pub fn places(&self) -> String {
+        self.parts.iter().filter_map(Part::place).take(PLACES).collect::<Vec<_>>().join(" ")
     }
 
     /// Why the one record of it is refused unread, if it is: it was set aside, or what follows from it is `unstorable`.

@@ -20,6 +20,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::log;
 use super::metrics::{self, Labels};
+use crate::commit::Polled;
 
 /// Where traces go by the specification, behind the address of a collector.
 const PATH: &str = "/v1/traces";
@@ -89,9 +90,12 @@ pub fn close() {
 #[must_use]
 pub struct Open(Option<Context>);
 
-/// Begins a span of its own trace.
-pub fn open(span: Span, labels: Labels<'_>) -> Open {
-    begin(span, labels, &Context::new())
+/// Begins the span of a batch, in a trace of its own.
+pub fn batch(service: &str, group: &str, polled: &Polled) -> Open {
+    let span = begin(Span::Batch, &[(Label::Service, service), (Label::Group, group)], &Context::new());
+    span.label(Label::Records, || polled.len().to_string());
+    span.label(Label::Positions, || polled.places());
+    span
 }
 
 /// Begins the span of a request, in the caller's trace where the head names one.
@@ -115,9 +119,15 @@ fn begin(span: Span, labels: Labels<'_>, parent: &Context) -> Open {
 }
 
 impl Open {
-    /// Begins a span inside this one.
-    pub fn inside(&self, span: Span) -> Self {
-        self.0.as_ref().map_or(Self(None), |context| begin(span, &[], context))
+    /// Does a piece of the work inside a span of its own.
+    ///
+    /// # Errors
+    /// What the work comes to.
+    pub fn timed<T, E>(&self, span: Span, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let inside = self.0.as_ref().map_or(Self(None), |context| begin(span, &[], context));
+        let done = work()?;
+        inside.done();
+        Ok(done)
     }
 
     /// Adds a label; its value is only made where the span is kept.
@@ -205,9 +215,10 @@ mod tests {
 
     #[test]
     fn without_a_collector_a_span_is_nothing() {
-        let open = open(Span::Batch, &[(Label::Service, "gep")]);
+        let open = batch("gep", "gep", &Polled::default());
         open.label(Label::Positions, || unreachable!());
-        assert!(open.0.is_none() && open.inside(Span::Commit).0.is_none());
+        assert!(open.0.is_none());
+        assert_eq!(open.timed(Span::Commit, || Err::<(), _>(7)), Err(7));
         open.done();
     }
 
