@@ -146,6 +146,13 @@ impl Open<'_> {
         now().saturating_duration_since(self.scheduled(n)).as_secs_f64() * 1e3
     }
 
+    fn note(&self, events: impl Iterator<Item = u64>, late: &mut [f64]) -> anyhow::Result<()> {
+        for n in events {
+            *late.get_mut(usize::try_from(n)?).context("an event")? = self.since(n);
+        }
+        Ok(())
+    }
+
     fn posts(&self, connection: u64) -> anyhow::Result<Vec<f64>> {
         let client = reqwest::blocking::Client::new();
         let mut took = Vec::new();
@@ -199,19 +206,16 @@ impl Open<'_> {
         let sql = "SELECT class || ' ' || sum(visits) FROM class_time WHERE class LIKE 'open-%' GROUP BY class";
         let mut counts = vec![0_u64; usize::try_from(CONNECTIONS)?];
         let mut late = vec![0.0; usize::try_from(self.events)?];
-        let mut until = deadline(120);
+        let until = deadline(120 + self.events / PER_SECOND);
         while counts.iter().sum::<u64>() < self.events {
             ensure!(!self.over.load(Ordering::SeqCst) && !until.passed(), "the class rows do not move");
             for told in connection.texts(sql)?.into_iter().flatten() {
                 let (class, count) = told.split_once(' ').context("class and count")?;
                 let place = (0..CONNECTIONS).find(|c| class == format!("{}-class", word(*c))).context("a class")?;
                 let of = counts.get_mut(usize::try_from(place)?).context("a count")?;
-                for k in *of..count.parse()? {
-                    let n = k * CONNECTIONS + place;
-                    *late.get_mut(usize::try_from(n)?).context("an event")? = self.since(n);
-                    *of += 1;
-                    until = deadline(30);
-                }
+                let new = *of..count.parse()?;
+                *of = new.end.max(new.start);
+                self.note(new.map(|k| k * CONNECTIONS + place), &mut late)?;
             }
             pause(5);
         }

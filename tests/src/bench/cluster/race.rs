@@ -125,17 +125,22 @@ impl Runner {
                 let pid = child.id().to_string();
                 let asked = std::process::Command::new("kill").args(["-TERM", &pid]).status()?;
                 ensure!(asked.success(), "kill -TERM {pid} failed");
-                let until = deadline(60);
-                while child.try_wait()?.is_none() {
-                    if until.passed() {
-                        child.kill()?;
-                    }
-                    pause(20);
-                }
-                Ok(())
+                buried(&mut child)
             }
         }
     }
+}
+
+/// Waits for the end of a program that was asked to stop, and kills it where that does not help.
+fn buried(child: &mut Child) -> anyhow::Result<()> {
+    let until = deadline(60);
+    while child.try_wait()?.is_none() {
+        if until.passed() {
+            child.kill()?;
+        }
+        pause(20);
+    }
+    Ok(())
 }
 
 /// What a run is measured on.

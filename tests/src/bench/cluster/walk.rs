@@ -84,17 +84,24 @@ impl Walk {
             let (mut line, writes) = self.one(handler, input, (rows, schemas));
             for (key, row) in writes {
                 // Once per batch: a later write of it goes to the store in the same row.
-                if batch.insert(key.clone(), row).is_none() {
-                    let name = key.table().name;
-                    line.push_str(&format!("{name}*1 "));
-                    self.distinct.entry(name).or_default().insert(key);
-                }
+                let first = batch.insert(key.clone(), row).is_none();
+                line.push_str(&self.counted(key, first));
             }
             self.lines.push(line);
         }
         if !batch.is_empty() {
             self.batches.push(batch.into_iter().collect());
         }
+    }
+
+    /// The word about a row, the first time that a batch writes it.
+    fn counted(&mut self, key: RowKey, first: bool) -> String {
+        if !first {
+            return String::new();
+        }
+        let name = key.table().name;
+        self.distinct.entry(name).or_default().insert(key);
+        format!("{name}*1 ")
     }
 
     /// One input: the words about its records, and its writes.
