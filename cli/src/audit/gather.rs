@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use da_model::event::lineage::Lineage;
 use da_model::event::{DeadLetter, Event, RejectedEvent};
-use da_model::ids::Partition;
 use da_model::schema::{Schemas, codec};
 use da_runtime::reading::{Page, Reading, Scan, TapRecord};
 use serde_json::value::RawValue;
@@ -135,11 +134,9 @@ impl Gathering {
     /// # Errors
     /// A refusal naming the topic.
     pub fn begins_at_zero(&mut self) -> anyhow::Result<()> {
-        let partitions = self.evidence.partitions;
-        let all = self.reader.topics()?.into_iter().flat_map(|t| (0..partitions).map(move |p| (t.clone(), p)));
-        for (topic, partition) in all {
-            let first = self.reader.first_offset(&topic, Partition(partition))?;
-            if first.is_some_and(|f| f.0 > 0) {
+        for topic in self.reader.topics()? {
+            let firsts = self.reader.first_offsets(&topic)?;
+            if let Some(partition) = firsts.iter().position(|first| first.is_some_and(|f| f.0 > 0)) {
                 let what = format!("{topic}/{partition} no longer starts at offset 0: nothing can be proved");
                 return Err(Refusal::wrong_use(what, "audit before retention removes records"));
             }

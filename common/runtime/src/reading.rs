@@ -116,6 +116,15 @@ pub trait Reading {
     /// A [`Fault`] of the log.
     fn first_offset(&mut self, topic: &str, partition: Partition) -> Result<Option<Offset>, Fault>;
 
+    /// The same for every partition of a topic, in their order.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log.
+    fn first_offsets(&mut self, topic: &str) -> Result<Vec<Option<Offset>>, Fault> {
+        let partitions = self.partitions(topic)?;
+        (0..partitions).map(|p| self.first_offset(topic, Partition(p))).collect()
+    }
+
     /// The end of a topic partition.
     ///
     /// # Errors
@@ -224,6 +233,11 @@ impl Reading for ClusterReading {
     fn first_offset(&mut self, topic: &str, partition: Partition) -> Result<Option<Offset>, Fault> {
         let (first, end) = self.log.bounds(topic, partition)?;
         Ok((end.0 > 0).then_some(first))
+    }
+
+    fn first_offsets(&mut self, topic: &str) -> Result<Vec<Option<Offset>>, Fault> {
+        let bounds = self.log.all_bounds(topic)?;
+        Ok(bounds.into_iter().map(|(first, end)| (end.0 > 0).then_some(first)).collect())
     }
 
     fn end(&mut self, topic: &str, partition: Partition) -> Result<Offset, Fault> {

@@ -21,6 +21,7 @@ use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
 use super::client::{self, Ear, KafkaSettings, RECORD_BYTES, Scope, fatal, fault};
+use super::reader::bounds_of;
 use super::source::{list_of, next_of, number};
 
 /// The setting for the longest record of a topic; a dead letter is longer than the record that it holds.
@@ -328,14 +329,13 @@ impl Admin {
         list.add_partition_range(&name, 0, i32::try_from(count).unwrap_or(0) - 1);
         let committed = consumer.committed_offsets(list, ASK).map_err(|e| fault(attempted(), &e))?;
         let mut behind = Vec::with_capacity(count);
-        for element in committed.elements() {
-            let partition = Partition(u32::try_from(element.partition()).unwrap_or(0));
-            let bounds = consumer.fetch_watermarks(&name, element.partition(), ASK);
-            let (low, high) = bounds.map_err(|e| fault(attempted(), &e))?;
-            let committed = next_of(element.offset());
-            let records = high - committed.map_or(low, |c| c.0);
+        let bounds = bounds_of(consumer, &name, u32::try_from(count).unwrap_or(0))?;
+        for (partition, (low, end)) in (0..).map(Partition).zip(bounds) {
+            let element = committed.find_partition(&name, number(partition));
+            let committed = element.and_then(|element| next_of(element.offset()));
+            let records = end.0 - committed.unwrap_or(low).0;
             let at = TopicPartition { topic, partition };
-            behind.push(Behind { at, committed, end: Offset(high), records, oldest: None });
+            behind.push(Behind { at, committed, end, records, oldest: None });
         }
         first_records((consumer, self.settings.scope), &mut behind)?;
         Ok(behind)

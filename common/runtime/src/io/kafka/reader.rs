@@ -16,7 +16,7 @@ use rdkafka::util::Timeout;
 use rustc_hash::FxHashMap;
 
 use super::client::{self, Ear, KafkaSettings, fatal, fault, transient};
-use super::source::number;
+use super::source::{next_of, number};
 use crate::reading::TapRecord;
 
 /// How long a question may take.
@@ -88,6 +88,15 @@ impl KafkaReader {
         bounds.map(|(low, high)| (Offset(low), Offset(high))).map_err(|e| fault(format!("bounds of {full}"), &e))
     }
 
+    /// First and end offset of every partition.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn all_bounds(&self, topic: &str) -> Result<Vec<(Offset, Offset)>, Fault> {
+        let Some((full, count)) = self.topics.get(topic) else { return Ok(Vec::new()) };
+        bounds_of(&self.consumer, full, *count)
+    }
+
     /// Committed records from an offset on, `max` at most; none where the end is reached.
     ///
     /// # Errors
@@ -134,8 +143,8 @@ impl KafkaReader {
         self.open.clear();
         let Some((full, count)) = self.topics.get(topic).cloned() else { return Ok(()) };
         let mut list = TopicPartitionList::new();
-        for partition in (0..count).map(Partition) {
-            let (first, end) = self.bounds(topic, partition)?;
+        let bounds = bounds_of(&self.consumer, &full, count)?;
+        for (partition, (first, end)) in (0..count).map(Partition).zip(bounds) {
             if first < end {
                 let added = list.add_partition_offset(&full, number(partition), rdkafka::Offset::Offset(first.0));
                 added.map_err(|e| fault(format!("read of {full}/{partition}"), &e))?;
@@ -178,6 +187,31 @@ impl KafkaReader {
         let added = list.add_partition_offset(full, number(partition), rdkafka::Offset::Offset(from.0));
         added.and_then(|()| self.consumer.assign(&list)).map_err(|e| fault(attempted(), &e))
     }
+}
+
+/// First and end offset of the partitions of a topic: two questions for all of them.
+pub(super) fn bounds_of<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    full: &str,
+    count: u32,
+) -> Result<Vec<(Offset, Offset)>, Fault> {
+    let attempted = || format!("bounds of {full}");
+    let ask = |at: rdkafka::Offset| {
+        let mut list = TopicPartitionList::with_capacity(count as usize);
+        for partition in (0..count).map(Partition) {
+            let added = list.add_partition_offset(full, number(partition), at);
+            added.map_err(|e| fault(attempted(), &e))?;
+        }
+        let told = consumer.offsets_for_times(list, ASK).map_err(|e| fault(attempted(), &e))?;
+        let of = |partition| {
+            let found = told.find_partition(full, number(partition));
+            let found = found.ok_or_else(|| transient(attempted(), "a partition is missing in the answer"))?;
+            found.error().map_err(|e| fault(attempted(), &e))?;
+            Ok(next_of(found.offset()).unwrap_or_default())
+        };
+        (0..count).map(Partition).map(of).collect::<Result<Vec<Offset>, Fault>>()
+    };
+    Ok(ask(rdkafka::Offset::Beginning)?.into_iter().zip(ask(rdkafka::Offset::End)?).collect())
 }
 
 fn record_of(topic: &str, m: &BorrowedMessage<'_>) -> TapRecord {

@@ -20,6 +20,9 @@ use crate::ports::Clock;
 const ASK: Duration = Duration::from_secs(5);
 /// Between two looks at a holder that cannot be looked at from here.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often a signature is tried, and the time between.
+const SIGNS: usize = 50;
+const SIGN: Duration = Duration::from_millis(100);
 /// A dead member goes so much later than its session ends.
 const GRACE: Duration = Duration::from_secs(2);
 /// What a broker appends to the instance id in a member's id: a dash and a random id.
@@ -152,7 +155,13 @@ impl Slot<'_> {
             element.set_metadata(self.me.to_text());
             drop(element.set_offset(rdkafka::Offset::Offset(0)));
         }
-        drop(Consumer::commit(board, &place, CommitMode::Sync));
+        // A cluster that was just made has no coordinator yet.
+        for _ in 0..SIGNS {
+            if Consumer::commit(board, &place, CommitMode::Sync).is_ok() {
+                return;
+            }
+            drop(board.poll(Timeout::After(SIGN)));
+        }
     }
 
     fn place(&self) -> TopicPartitionList {
