@@ -289,7 +289,7 @@ impl Admin {
         if told.topics().iter().any(|t| t.name() == name && t.error().is_none()) {
             return Ok(());
         }
-        self.create(&name, (1, -1), configs).map_err(|e| fault(format!("create {name}"), &e))?;
+        self.create(&[(&name, 1, configs)], -1).map_err(|e| fault(format!("create {name}"), &e))?;
         self.seen(&[(&name, 1)])
     }
 
