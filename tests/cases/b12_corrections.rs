@@ -3,7 +3,7 @@
 use tests::dsl::{quiz, quiz_lines};
 use tests::stack::Form;
 
-both! { b12_corrections_run_down_as_well_as_up }
+both! { b12_corrections_run_down_as_well_as_up, b12_a_withdrawal_gives_the_session_before_its_place_back }
 
 /// The five steps, each with what Q4 says after it.
 pub(crate) fn steps() -> [(String, &'static str); 5] {
@@ -71,9 +71,8 @@ fn b12_corrections_run_down_as_well_as_up(form: Form) {
 }
 
 /// A session loses the latest flag without a word (domain.md §6); having it again is worth one, or no reader would know.
-#[test]
-fn b12_a_withdrawal_gives_the_session_before_its_place_back() {
-    let stack = Stack::start();
+fn b12_a_withdrawal_gives_the_session_before_its_place_back(form: Form) {
+    let stack = form.start();
     stack.play(&(quiz(("s1", "a1"), (4, 5), 0, 60) + &quiz(("s2", "a1"), (3, 5), 600, 660)));
     stack.play("withdraw(s2,a1)@1800");
     assert_eq!(super::q4(&stack, "a1"), "latest 8000 best 8000 first 8000 average 8000 attempts 1");

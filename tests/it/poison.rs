@@ -105,11 +105,11 @@ fn append(broker: &Broker, topic: TopicName, records: Vec<(&str, Option<Vec<u8>>
 
 /// All records of a topic that this test caused: those for which `mine` has an answer.
 pub(crate) fn of_mine<T>(broker: &Broker, topic: &str, mine: impl Fn(&Logged) -> Option<T>) -> Vec<T> {
-    let mut reader = KafkaReader::open(broker.settings()).unwrap();
+    let (mut reader, schemas) = (KafkaReader::open(broker.settings()).unwrap(), Arc::new(Schemas::embedded()));
     let mut found = Vec::new();
     for partition in (0..3).map(Partition) {
         let records = reader.records((topic, partition), Offset(0), usize::MAX).unwrap();
-        found.extend(records.into_iter().map(Logged::from).filter_map(|logged| mine(&logged)));
+        found.extend(records.into_iter().filter_map(|record| mine(&Logged::of(record, &schemas))));
     }
     found
 }

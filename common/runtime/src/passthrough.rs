@@ -249,7 +249,7 @@ mod tests {
         }
         let position = Position { next: Offset(5), ..Position::default() };
         let part = Part { at, position, spans: vec![(Arc::new(segment), 0..3)] };
-        Once(Some(Polled { parts: vec![part] }), Vec::new())
+        Once(Some(Polled { parts: vec![part], ..Polled::default() }), Vec::new())
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Ground {
             processes: 1,
             partitions: size.partitions,
             brokers: 1,
+            cut: None,
         };
         let fleet = match Fleet::prepared(&plan)? {
             Ok(fleet) => fleet,

@@ -22,7 +22,7 @@ use crate::fleet::{Fleet, Plan};
 /// The whole chain, on a stack of its own.
 fn chain_of(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let (programs, partitions) = (size.programs.clone(), size.partitions);
-    let plan = Plan { programs, dir: dir.to_path_buf(), processes: 1, partitions, brokers: 1 };
+    let plan = Plan { programs, dir: dir.to_path_buf(), processes: 1, partitions, brokers: 1, cut: None };
     let fleet = match Fleet::start(&plan)? {
         Ok(fleet) => fleet,
         Err(missing) => {
