@@ -93,7 +93,7 @@ impl Site {
         let database = Database::migrated("a stack on a cluster").unwrap_or_else(|| panic!("there is no database"));
         let (scope, folder) = (Scope(format!("{}.", unique("stack")).leak()), Folder::new());
         Self {
-            kafka: KafkaSettings { scope, record_bytes: LARGEST, ..KafkaSettings::new(servers.kafka) },
+            kafka: KafkaSettings { scope, ..KafkaSettings::new(servers.kafka) },
             schemas: registered(&servers.registry, folder.path()),
             lite: Lite::of(&database),
             database,

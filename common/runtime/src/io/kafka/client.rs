@@ -48,8 +48,6 @@ pub struct KafkaSettings {
     pub compression: Compression,
     /// Most bytes of one poll.
     pub batch_bytes: usize,
-    /// The largest record that a producer sends.
-    pub record_bytes: usize,
     /// What keeps the names of this pipeline apart from those of another one on the same brokers.
     pub scope: Scope,
 }
@@ -91,7 +89,6 @@ impl KafkaSettings {
             linger: Duration::ZERO,
             compression: Compression::Lz4,
             batch_bytes: 4 << 20,
-            record_bytes: 1_000_000,
             scope: Scope::default(),
         }
     }
@@ -307,7 +304,7 @@ fn producer(settings: &KafkaSettings) -> Result<ClientConfig, Fault> {
     config.set("linger.ms", millis(settings.linger)).set("partitioner", "murmur2_random");
     config.set("message.max.bytes", RECORD_BYTES.to_string());
     config.set("queue.buffering.max.kbytes", "32768").set("queue.buffering.max.messages", "200000");
-    config.set("statistics.interval.ms", "0").set("message.max.bytes", settings.record_bytes.to_string());
+    config.set("statistics.interval.ms", "0");
     Ok(config)
 }
 
