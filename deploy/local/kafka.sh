@@ -259,11 +259,11 @@ url() {
 
 node=${2:-1}
 case ${1:-} in
-  start | stop | status | url) "$1" ;;
+  start | stop | status | url | libs) "$1" ;;
   start-node) start_node "$node" ;;
   kill) signal KILL "$run/node$node/pid" "node $node" ;;
   term) signal TERM "$run/node$node/pid" "node $node" ;;
   pause) signal STOP "$run/node$node/pid" "node $node" ;;
   resume) signal CONT "$run/node$node/pid" "node $node" ;;
-  *) usage "start|stop|status|url|kill|term|pause|resume|start-node [node]" ;;
+  *) usage "start|stop|status|url|libs|kill|term|pause|resume|start-node [node]" ;;
 esac

@@ -12,6 +12,7 @@ mod contract;
 mod doctor;
 mod examples;
 mod extending;
+mod foreign;
 mod house;
 mod ingest;
 mod kafka;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use da_model::fault::Fault;
+use da_model::ids::TopicName;
 use da_model::time::Timestamp;
 use da_runtime::app::{Drain, Listeners};
 use da_runtime::clock::ManualClock;
@@ -146,6 +147,10 @@ impl Engine for Cluster {
     fn status(&self) -> Status {
         let status = self.processes().shown();
         Status { lags: self.drained(), ..status }
+    }
+
+    fn full_name(&self, topic: TopicName) -> String {
+        self.site.kafka.scope.topic(topic)
     }
 
     fn log(&self) -> Vec<Logged> {

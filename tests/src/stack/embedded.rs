@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cli::single::{self, Running};
-use da_model::ids::{Offset, Partition};
+use da_model::ids::{Offset, Partition, TopicName};
 use da_model::schema::Schemas;
+use da_model::topics;
 use da_runtime::clock::ManualClock;
 use da_runtime::commit::embedded_txn::FILE;
 use da_runtime::commit::status::Status;
@@ -66,6 +67,10 @@ impl Engine for Embedded {
 
     fn status(&self) -> Status {
         self.running().watch.status()
+    }
+
+    fn full_name(&self, topic: TopicName) -> String {
+        topics::full_name(topic)
     }
 
     fn log(&self) -> Vec<Logged> {

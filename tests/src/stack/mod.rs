@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use da_model::ids::TopicName;
 use da_model::time::Timestamp;
+use da_model::topics;
 use da_runtime::clock::ManualClock;
 use da_runtime::commit::embedded_txn::FILE;
 use da_runtime::commit::status::Status;
@@ -88,6 +89,9 @@ trait Engine: Send + Sync {
 
     /// All records of all topics, each topic in its order.
     fn log(&self) -> Vec<Logged>;
+
+    /// A topic's name as readers outside have to spell it.
+    fn full_name(&self, topic: TopicName) -> String;
 
     /// The tables.
     fn tables(&self) -> &dyn Tables;
@@ -310,6 +314,16 @@ impl Stack {
     #[must_use]
     pub fn topic(&self, name: &str) -> Vec<Logged> {
         self.log().into_iter().filter(|l| l.topic == name).collect()
+    }
+
+    /// A topic's name as readers outside have to spell it.
+    ///
+    /// # Panics
+    /// When there is no such topic.
+    #[must_use]
+    pub fn full_name(&self, topic: &str) -> String {
+        let topic = topics::named(topic).unwrap_or_else(|| panic!("no topic {topic}"));
+        self.engine.full_name(topic)
     }
 
     /// All records of all topics, drained, each topic in its order.
