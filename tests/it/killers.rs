@@ -1,40 +1,30 @@
 //! Records at which the process dies: found, set aside as a dead letter, and everything else goes on (delivery.md §8).
 //!
 //! Place: one module of the integration binary. Deaths are simulated over a log and a store in memory; with Kafka and
-//! PostgreSQL a real child of this binary aborts, and is started again until it comes through.
+//! PostgreSQL a real process, `fragile`, aborts and is started again until it comes through.
 
 use std::process::Command;
 use std::sync::Arc;
 
-use da_model::effects::Effects;
-use da_model::fault::{Fault, Rejection};
-use da_model::handler::Handler;
+use da_model::fault::Fault;
 use da_model::ids::TopicName;
-use da_model::outcome::{Outcome, Reason};
+use da_model::outcome::Reason;
 use da_model::record::Record;
-use da_model::schema::Schemas;
-use da_model::state::{RowKey, Snapshot};
-use da_runtime::clock::SystemClock;
-use da_runtime::commit::kafka_txn::KafkaTxn;
-use da_runtime::commit::sql_txn::{SqlOptions, SqlTxn};
 use da_runtime::commit::{GroupProtocol, Polled};
-use da_runtime::driver::{DriverOptions, stage};
 use da_runtime::io::sql::RUNTIME_POSTGRES;
 use da_runtime::io::sql::postgres::migrate::{Plan, migrate};
-use da_runtime::io::sql::postgres::{PostgresSettings, PostgresStore, StoreOptions};
 use da_runtime::probe::{Probe, Silent};
 use tests::cluster::broker::Broker;
 use tests::cluster::copier::Copier;
 use tests::cluster::database::Database;
+use tests::cluster::fragile::KILLER;
 use tests::cluster::memory::Memory;
 use tests::cluster::shelf::{Shelf, Stores};
 use tests::cluster::tally::{COUNT, TOTAL, Tally};
 use tests::cluster::{Cluster, Slot, read};
 
-use crate::poison::{OUR_TOPICS, of_mine, until_read};
+use crate::poison::{OUR_TOPICS, of_mine};
 
-/// The record that kills.
-const KILLER: &str = "a7";
 /// Two deaths in company, three alone (delivery.md §8).
 const DEATHS: usize = 5;
 
@@ -173,77 +163,13 @@ fn who_leaves_in_order_has_not_died() {
     }
 }
 
-/// A handler that no caller can protect itself from.
-struct Fragile(TopicName);
-
-impl Handler for Fragile {
-    type Input<'r> = Record<'r>;
-
-    fn name(&self) -> &'static str {
-        "demux.fragile"
-    }
-
-    fn topics(&self) -> Vec<TopicName> {
-        vec![self.0]
-    }
-
-    fn decode<'r>(&self, record: &Record<'r>, _: &Schemas) -> Result<Self::Input<'r>, Rejection> {
-        Ok(*record)
-    }
-
-    fn reads(&self, _: &Self::Input<'_>) -> Vec<RowKey> {
-        Vec::new()
-    }
-
-    fn decide<'r>(&self, input: &Self::Input<'r>, _: &Snapshot<'_>) -> Result<Effects<'r>, Rejection> {
-        if input.value == Some(KILLER.as_bytes()) {
-            std::process::abort();
-        }
-        Ok(Effects::none(Outcome::Applied))
-    }
-}
-
-/// What the child is told: protocol, topic, group, database.
-const TOLD: &str = "DA_TEST_FRAGILE";
-
-/// Runs the fragile stage until everything is read; started by the tests below, with [`TOLD`].
-#[test]
-#[ignore = "it is the child of the tests below"]
-#[expect(clippy::disallowed_methods, reason = "a child is told by its environment")]
-fn child() {
-    let Ok(told) = std::env::var(TOLD) else { return };
-    let words: Vec<&'static str> = told.split(' ').map(|word| &*word.to_owned().leak()).collect();
-    let broker = Broker::at_hand("child").unwrap();
-    let (topic, slot) = (TopicName(words[1]), Slot { group: words[2], slot: 0 });
-    let member = Box::new(broker.serving(slot, &[topic], "demux").unwrap());
-    let protocol: Box<dyn GroupProtocol> = match words[0] {
-        "kafka" => Box::new(KafkaTxn::new(member)),
-        _ => {
-            let store = PostgresStore::new(StoreOptions {
-                settings: PostgresSettings { dev: true, ..PostgresSettings::of(words[3]) },
-                group: "demux.fragile",
-                owner: "0".to_owned(),
-                tables: Vec::new(),
-                migrations: RUNTIME_POSTGRES.to_vec(),
-                retention: std::time::Duration::ZERO,
-            });
-            Box::new(SqlTxn::new(member, Box::new(store.unwrap()), SqlOptions::default()))
-        }
-    };
-    until_read(stage(Fragile(topic), DriverOptions::new(Arc::new(SystemClock))), protocol);
-}
-
 /// Starts the child until it comes through; how often it died.
-fn deaths(told: &str) -> usize {
+fn deaths(told: [&str; 4]) -> usize {
     for deaths in 0..=2 * DEATHS {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killers::child", "--ignored"])
-            .env(TOLD, told)
-            .output()
-            .unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_fragile")).args(told).output().unwrap();
         match child.status.code() {
             Some(0) => return deaths,
-            Some(code) => panic!("exit {code}: {}", String::from_utf8_lossy(&child.stdout)),
+            Some(code) => panic!("exit {code}: {}", String::from_utf8_lossy(&child.stderr)),
             None => {}
         }
     }
@@ -256,7 +182,7 @@ fn a_process_that_aborts_comes_through(broker: &Broker, protocol: &str, database
     let topic = broker.topic(3);
     fill(broker, topic);
     let group = Slot::new().group;
-    assert_eq!(deaths(&format!("{protocol} {topic} {group} {database}")), DEATHS);
+    assert_eq!(deaths([protocol, topic.0, group, database]), DEATHS);
     let letters = of_mine(broker, "demux.dead", |logged| {
         let letter = logged.dead();
         let value = String::from_utf8_lossy(letter.value.as_deref().unwrap_or_default()).into_owned();

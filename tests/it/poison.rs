@@ -13,23 +13,20 @@ use da_model::schema::{Schemas, codec};
 use da_model::time::Timestamp;
 use da_runtime::clock::SystemClock;
 use da_runtime::commit::GroupProtocol;
-use da_runtime::commit::board::{Board, Watch};
 use da_runtime::commit::kafka_txn::KafkaTxn;
 use da_runtime::commit::sql_txn::{SqlOptions, SqlTxn};
 use da_runtime::config::{self, Settings, Sources};
-use da_runtime::driver::{DriverOptions, Stage};
-use da_runtime::group::Group;
+use da_runtime::driver::DriverOptions;
 use da_runtime::io::kafka::admin::Change;
 use da_runtime::io::kafka::reader::KafkaReader;
 use da_runtime::io::kafka::sink::{KafkaSink, SinkBounds};
 use da_runtime::io::sql::Migration;
 use da_runtime::io::sql::postgres::{PostgresStore, StoreOptions};
-use da_runtime::ports::{Append, Clock, Sink};
-use da_runtime::stop::{Phase, Stop};
-use da_runtime::worker::Worker;
+use da_runtime::ports::{Append, Sink};
 use gep::intake::{AnonymousPolicy, Partner, PartnerTopic};
 use tests::cluster::broker::Broker;
 use tests::cluster::database::{Database, plan};
+use tests::cluster::worker::until_read;
 use tests::cluster::{Slot, unique};
 use tests::dsl::{self, T0};
 use tests::stack::Logged;
@@ -39,9 +36,6 @@ pub(crate) static OUR_TOPICS: Mutex<()> = Mutex::new(());
 
 /// What a broker takes as one record where nobody says otherwise.
 const BROKER_DEFAULT: usize = 1_048_588;
-
-/// Looks at a worker before it is given up: a minute.
-const PATIENCE: usize = 3_000;
 
 fn settings() -> Settings {
     let sources = Sources { file: None, environment: Vec::new() };
@@ -67,29 +61,6 @@ fn partner_topic(broker: &Broker) -> TopicName {
     let topic = da_model::topics::full_name(name);
     broker.admin().apply(&[Change::Create { topic, partitions: 3, configs }], 1).unwrap();
     name
-}
-
-/// A worker over a group, until its group has read everything.
-pub(crate) fn until_read(stage: Box<dyn Stage>, protocol: Box<dyn GroupProtocol>) -> Watch {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (board, stop) = (Board::default(), Stop::new());
-    let watch = Watch::over(vec![board.clone()]);
-    let worker = Worker::group(Group::new(stage, protocol, board, clock), stop.clone()).unwrap();
-    let read = || {
-        let status = watch.status();
-        status.lags.len() == 3 && status.lag() == 0 && status.counts.values().any(|c| c.read > 0)
-    };
-    for _ in 0..PATIENCE {
-        if read() || worker.ended() {
-            break;
-        }
-        std::thread::park_timeout(std::time::Duration::from_millis(20));
-    }
-    assert!(read(), "{:?}", watch.status());
-    assert_eq!(watch.status().fault, None);
-    stop.raise(Phase::Draining);
-    worker.join().unwrap();
-    watch
 }
 
 fn append(broker: &Broker, topic: TopicName, records: Vec<(&str, Option<Vec<u8>>)>) -> Vec<(Partition, Offset)> {

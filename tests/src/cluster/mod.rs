@@ -6,9 +6,11 @@ pub mod broker;
 pub mod contract;
 pub mod copier;
 pub mod database;
+pub mod fragile;
 pub mod memory;
 pub mod shelf;
 pub mod tally;
+pub mod worker;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
