@@ -22,6 +22,26 @@ pub struct Attempt {
     pub number: u32,
 }
 
+/// How the next batch is taken from the partitions that have records.
+#[derive(Debug)]
+pub(super) struct Taking {
+    /// The one partition of which one record is tried before anything else.
+    only: Option<TopicPartition>,
+    /// The attempts that must be stored before the batch is decided.
+    pub(super) attempts: Vec<Attempt>,
+    /// The most records.
+    pub(super) max: usize,
+    /// Whether its one record is tried no more.
+    pub(super) set_aside: bool,
+}
+
+impl Taking {
+    /// Whether records of this partition belong to the batch.
+    pub(super) fn takes(&self, at: TopicPartition) -> bool {
+        self.only.is_none_or(|only| only == at)
+    }
+}
+
 /// What is known about the partitions of one member.
 #[derive(Debug, Default)]
 pub(super) struct Care(BTreeMap<TopicPartition, Tried>);
@@ -57,13 +77,24 @@ impl Care {
         self.0.remove(&at);
     }
 
+    /// How at most `max` records of the partitions that have some are taken.
+    pub(super) fn taking(&self, waiting: &[TopicPartition], max: usize) -> Taking {
+        let only = self.alone(waiting);
+        Taking {
+            only,
+            attempts: self.uncounted(only.as_ref().map_or(waiting, std::slice::from_ref)),
+            max: if only.is_some() { 1 } else { max },
+            set_aside: only.is_some_and(|at| self.sets_aside(at)),
+        }
+    }
+
     /// The partition of which one record is to be tried before anything else.
-    pub(super) fn alone(&self, waiting: &[TopicPartition]) -> Option<TopicPartition> {
+    fn alone(&self, waiting: &[TopicPartition]) -> Option<TopicPartition> {
         waiting.iter().copied().find(|at| self.0.get(at).is_some_and(|tried| tried.alone > 0))
     }
 
     /// The attempts that must be stored before these partitions are decided.
-    pub(super) fn uncounted(&self, of: &[TopicPartition]) -> Vec<Attempt> {
+    fn uncounted(&self, of: &[TopicPartition]) -> Vec<Attempt> {
         let attempt = |at: &TopicPartition| {
             let tried = self.0.get(at).filter(|tried| !tried.counted)?;
             Some(Attempt { at: *at, next: tried.next, number: tried.number() })
@@ -81,7 +112,7 @@ impl Care {
     }
 
     /// Whether the record where a partition stands is tried no more.
-    pub(super) fn sets_aside(&self, at: TopicPartition) -> bool {
+    fn sets_aside(&self, at: TopicPartition) -> bool {
         self.0.get(&at).is_some_and(|tried| way(tried.number()) == Way::SetAside)
     }
 

@@ -213,21 +213,17 @@ impl Protocol for KafkaTxn {
 
     fn poll(&mut self, ask: Ask<'_>) -> Result<Polled, Fault> {
         self.serve(&ask)?;
-        let chosen: Vec<TopicPartition> = self.wanted(&ask).map(|(at, _)| *at).collect();
-        let alone = self.care.alone(&chosen);
-        let chosen = alone.map_or(chosen, |at| vec![at]);
-        let attempts = self.care.uncounted(&chosen);
-        if !attempts.is_empty() {
-            self.count(&attempts)?;
-            self.care.counted(&attempts);
+        let waiting: Vec<TopicPartition> = self.wanted(&ask).map(|(at, _)| *at).collect();
+        let taking = self.care.taking(&waiting, ask.max);
+        if !taking.attempts.is_empty() {
+            self.count(&taking.attempts)?;
+            self.care.counted(&taking.attempts);
         }
-        let max = if alone.is_some() { 1 } else { ask.max };
         // Each its share, so that a long backlog of one starves no other.
-        let share = max.div_ceil(chosen.len().max(1));
-        let mut left = max;
-        let set_aside = alone.is_some_and(|at| self.care.sets_aside(at));
-        let mut polled = Polled { set_aside, ..Polled::default() };
-        for (at, held) in self.wanted(&ask).filter(|(at, _)| chosen.contains(at)) {
+        let share = taking.max.div_ceil(waiting.iter().filter(|at| taking.takes(**at)).count().max(1));
+        let mut left = taking.max;
+        let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
+        for (at, held) in self.wanted(&ask).filter(|(at, _)| taking.takes(**at)) {
             let spans = held.spans(share.min(left));
             left -= spans.iter().map(|(_, range)| range.len()).sum::<usize>();
             if !spans.is_empty() {

@@ -226,22 +226,18 @@ impl SqlTxn {
     }
 
     fn hand_out(&mut self, ask: &Ask<'_>) -> Result<Polled, Fault> {
-        let chosen: Vec<TopicPartition> = self.wanted(ask).map(|(at, ..)| at).collect();
-        let alone = self.care.alone(&chosen);
-        let chosen = alone.map_or(chosen, |at| vec![at]);
-        let attempts = self.care.uncounted(&chosen);
-        if !attempts.is_empty() {
-            self.store.count(&attempts)?;
-            self.care.counted(&attempts);
+        let at_hand: Vec<TopicPartition> = self.wanted(ask).map(|(at, ..)| at).collect();
+        let taking = self.care.taking(&at_hand, ask.max);
+        if !taking.attempts.is_empty() {
+            self.store.count(&taking.attempts)?;
+            self.care.counted(&taking.attempts);
         }
-        let max = if alone.is_some() { 1 } else { ask.max };
         let waiting = |held: &Held| i64::try_from(held.waiting()).unwrap_or(i64::MAX);
-        let wanted = || self.wanted(ask).filter(|(at, ..)| chosen.contains(at));
+        let wanted = || self.wanted(ask).filter(|(at, ..)| taking.takes(*at));
         let places: Vec<_> = wanted().map(|(at, _, held)| (at, waiting(held))).collect();
         let mut batch = Vec::with_capacity(places.len());
-        let set_aside = alone.is_some_and(|at| self.care.sets_aside(at));
-        let mut polled = Polled { set_aside, ..Polled::default() };
-        for ((at, stand, held), share) in wanted().zip(engine::shares(&places, max)) {
+        let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
+        for ((at, stand, held), share) in wanted().zip(engine::shares(&places, taking.max)) {
             if share > 0 {
                 batch.push((at, stand.epoch, held.position().next));
                 polled.parts.push(Part { at, position: held.position().clone(), spans: held.spans(share) });
