@@ -126,7 +126,7 @@ fn run() -> anyhow::Result<String> {
     let dir = std::env::temp_dir().join(format!("da-drill-{}-{}", plan.seed, std::process::id()));
     let need = plan.events * BYTES_PER_EVENT;
     std::fs::create_dir_all(&dir)?;
-    let free = free_bytes(&dir)?;
+    let free = drills::free_bytes(&dir)?;
     say(
         &format!(
             "drill crash-loop: level {} seed {} events {} kills {}",
@@ -252,12 +252,6 @@ fn finish(
         at(99),
         at(100)
     ))
-}
-
-fn free_bytes(dir: &Path) -> anyhow::Result<u64> {
-    let output = Command::new("df").args(["--output=avail", "-B1"]).arg(dir).output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().last().and_then(|l| l.trim().parse().ok()).context("df does not say how much is free")
 }
 
 impl Progress {

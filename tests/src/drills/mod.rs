@@ -146,7 +146,11 @@ impl Course<'_> {
     }
 }
 
-fn free_bytes(dir: &Path) -> anyhow::Result<u64> {
+/// Free bytes on the disk of a folder.
+///
+/// # Errors
+/// When `df` does not say.
+pub fn free_bytes(dir: &Path) -> anyhow::Result<u64> {
     let output = Command::new("df").args(["--output=avail", "-B1"]).arg(dir).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().last().and_then(|l| l.trim().parse().ok()).context("df does not say how much is free")

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::contest::{Mode, Score, order, ours, peer, ready};
 use super::ground::{Ground, OUT, Size, USAGE_JSON, field_of, field_of_json, full, written};
 use super::log::Bounds;
-use super::race::{Cost, Field};
+use super::race::{Cost, Field, WARM, WARM_JVM};
 use super::sums::Sums;
 use super::walk::walk;
 
@@ -28,9 +28,6 @@ pub const TWO: &str = "demux, two processes";
 pub const LOOP: &str = "confluent-kafka + orjson";
 /// The Streams program.
 pub const STREAMS: &str = "Kafka Streams EOS v2";
-/// Its inputs before this share are its warm-up.
-const WARM_JVM: f64 = 0.6;
-const WARM: f64 = 0.2;
 
 struct Contest<'g> {
     ground: &'g Ground,

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::contest::{Mode, Score, order, ours, peer, ready};
 use super::ground::{DISCRETE_JSON, Ground, Size, TOTALS, field_of, field_of_json, full, written};
 use super::log::Sent;
-use super::race::{Cost, Field, ratio};
+use super::race::{Cost, Field, WARM, WARM_JVM, ratio};
 use super::walk::{Batch, Input, walk};
 use crate::cluster::database::plan;
 
@@ -35,8 +35,6 @@ pub const MEMORY: &str = "Kafka Streams, in memory";
 pub const ROW: &str = "database, µs per row of dep";
 /// See [`ROW`].
 pub const BARE_ROW: &str = "database, µs per row of a bare upsert";
-const WARM_JVM: f64 = 0.6;
-const WARM: f64 = 0.2;
 const GROUP: &str = "dep";
 
 struct Contest<'g> {

@@ -15,6 +15,10 @@ use crate::fleet::Fleet;
 use crate::fleet::member::Member;
 use crate::process::{deadline, now, pause};
 
+/// The share of the inputs that is warm-up.
+pub const WARM: f64 = 0.2;
+/// The same where a JVM must warm up.
+pub const WARM_JVM: f64 = 0.6;
 /// How often positions are looked at, ms.
 const LOOK_MS: u64 = 20;
 /// A run that takes longer is given up, s.
