@@ -90,7 +90,7 @@ impl<'r> Ledger<'_, 'r> {
         };
         let score = Finding {
             now: resource.score_value(),
-            by_event: by(|a, b| a.score_value() == b.score_value(), resource),
+            by_event: by(|a, b| a.answer_value() == b.answer_value(), resource),
             role: Role::Practice,
         };
         let reaction = Finding {
@@ -126,7 +126,7 @@ impl<'r> Ledger<'_, 'r> {
         if before.time_value() != resource.time_value() {
             resource.time_slot.withhold(Role::Practice, self.stamp);
         }
-        if before.score_value() != resource.score_value() {
+        if resource.is_question() != Some(false) && before.answer_value() != resource.answer_value() {
             resource.score_slot.withhold(Role::Practice, self.stamp);
         }
         if before.reaction_value() != resource.reaction_value() {
@@ -145,7 +145,7 @@ impl<'r> Ledger<'_, 'r> {
         };
         let place = Place::of_session(self.event, session, &scope);
         let (stamp, entity) = (self.stamp, entity_of(role));
-        let view = session.view_value(role).filter(|views| *views > 0 || !session.view_slot.is_empty());
+        let view = session.view_value(role).filter(|views| *views > 0 || session.view_slot.value().is_some());
         let by_event = was_open || before.view_value(role) != view;
         let view = session.view_slot.settle(Finding { now: view, by_event, role }, stamp);
         let now = session.time_value(role);
@@ -163,7 +163,8 @@ impl<'r> Ledger<'_, 'r> {
         match role {
             Role::Practice => {
                 known.merge_practice(session);
-                let finding = Finding { now: scoring::collection_score(known), by_event: true, role };
+                let now = scoring::collection_score(known, known.score_slot.value().is_some());
+                let finding = Finding { now, by_event: true, role };
                 let score = known.score_slot.settle(finding, score_stamp);
                 self.found.extend(score.map(|p| own(with(p, score_metric))));
             }
@@ -258,7 +259,7 @@ fn score_moved(before: &Session, session: &Session, role: Role, settings: GepSet
             let alone = |s: &Session| {
                 let mut known = InScope::default();
                 known.merge_practice(s);
-                scoring::collection_score(&known)
+                scoring::collection_score(&known, false)
             };
             alone(before) != alone(session)
         }

@@ -16,7 +16,7 @@ use crate::dedupe::{self, Known};
 use crate::impact::{self, Moved};
 use crate::item::LearnerItem;
 use crate::order::Order;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::settings::GepSettings;
 use crate::stored::{self, Id, Stored};
 use crate::tables::{applied_key, item_of, learner_item_key, resource_of, session_key};
@@ -66,7 +66,7 @@ impl Handler for Gep {
         let value = record.value.ok_or_else(|| Rejection::new(Reason::Undecodable, "the record has no value"))?;
         let event = codec::decode_usage(value, schemas)?;
         let applied = applied_key(&event);
-        let state = event.is_student.then(|| (session_key(&event), learner_item_key(&event)));
+        let state = session::counts(&event).then(|| (session_key(&event), learner_item_key(&event)));
         Ok(Accepted { event, offset: record.offset, applied, state })
     }
 

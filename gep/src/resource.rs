@@ -143,9 +143,11 @@ impl Gist {
     /// The latest answer and its order key, if this is a question.
     #[must_use]
     pub fn latest_answer(&self) -> Option<(Order, Mark)> {
-        if self.is_question() != Some(true) {
-            return None;
-        }
+        self.answer_if_question().filter(|_| self.is_question() == Some(true))
+    }
+
+    /// The latest answer and its order key, should this turn out to be a question.
+    fn answer_if_question(&self) -> Option<(Order, Mark)> {
         let said = self.answer.as_ref().map(|a| (a.0, a.1));
         let unsaid = self.unsaid.map(|order| (order, Mark::Waiting));
         said.into_iter().chain(unsaid).max_by_key(|(order, _)| *order)
@@ -164,9 +166,6 @@ impl Resource {
         self.fold_kind(event, order);
         if let Some(word) = &event.object.object_type {
             keep_first(&mut self.word, order, || stored::word(word));
-        }
-        if !event.codes.is_empty() {
-            keep_latest(&mut self.codes, order, event.codes.iter().map(|code| stored::word(code)).collect());
         }
         match event.event_name {
             UsageName::CollectionResourcePlay | UsageName::ResourcePlay => self.fold_play(event, order, cap_ms),
@@ -210,7 +209,13 @@ impl Resource {
     /// The latest answer; `None` for plain resources and before the first answer.
     #[must_use]
     pub fn score_value(&self) -> Option<QuestionScore> {
-        let (_, mark) = self.gist.latest_answer()?;
+        self.answer_value().filter(|_| self.is_question() == Some(true))
+    }
+
+    /// The latest answer, should this turn out to be a question: what is withheld while the kind is unknown.
+    #[must_use]
+    pub fn answer_value(&self) -> Option<QuestionScore> {
+        let (_, mark) = self.gist.answer_if_question()?;
         let said = self.status.as_ref().filter(|s| self.gist.unsaid.is_none_or(|u| u < s.0)).map(|s| s.1);
         let status = said.or_else(|| self.gist.unsaid.map(|_| index(AnswerStatus::Attempted)));
         Some(QuestionScore { mark, status, codes: self.codes.as_ref().map(|c| c.1.clone()).unwrap_or_default() })
@@ -253,7 +258,15 @@ impl Resource {
         start.map_or(0, |start| event.end_time.0.saturating_sub(start).max(0))
     }
 
+    /// Only what sets an answer says which competencies it is about (domain.md §6 "Fires when").
+    fn fold_codes(&mut self, event: &UsageEvent<'_>, order: Order) {
+        if !event.codes.is_empty() {
+            keep_latest(&mut self.codes, order, event.codes.iter().map(|code| stored::word(code)).collect());
+        }
+    }
+
     fn fold_answer(&mut self, event: &UsageEvent<'_>, order: Order) {
+        self.fold_codes(event, order);
         let Some(answer) = &event.answer else {
             if event.object.kind != ObjectKind::Resource && self.gist.unsaid.is_none_or(|held| held < order) {
                 self.gist.unsaid = Some(order);
@@ -266,6 +279,7 @@ impl Resource {
     }
 
     fn fold_grade(&mut self, event: &UsageEvent<'_>, order: Order) {
+        self.fold_codes(event, order);
         if let Some(answer) = &event.answer {
             keep_latest(&mut self.status, order, index(answer.status));
         }

@@ -109,9 +109,14 @@ pub fn attempt_value(result: Option<ItemScore>, withdrawn: bool, latest: bool) -
     ItemScore { latest: Some(latest), ..result.unwrap_or(ItemScore::UNKNOWN) }
 }
 
-/// The score of a collection in its scope; `None` before the first counting answer.
+/// The score of a collection in its scope; `None` before the first counting answer. One that was published and is known
+/// no more (a newer answer that waits ended an update) is said to be unknown.
 #[must_use]
-pub fn collection_score(known: &InScope) -> Option<ItemScore> {
+pub fn collection_score(known: &InScope, published: bool) -> Option<ItemScore> {
+    known_score(known).or_else(|| published.then_some(ItemScore::UNKNOWN))
+}
+
+fn known_score(known: &InScope) -> Option<ItemScore> {
     if let Some(update) = standing_update(known.update.as_ref(), known.newest_answer) {
         return Some(ItemScore::given(update));
     }

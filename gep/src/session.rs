@@ -305,6 +305,18 @@ impl Session {
     }
 }
 
+/// Whether the event moves state: not a teacher's own play, nor a grade of 0 of 0, which is a comment only
+/// (domain.md §2.2).
+#[must_use]
+pub const fn counts(event: &UsageEvent<'_>) -> bool {
+    let says_nothing = event.score.is_none() && event.answer.is_none() && !event.withdrawn;
+    let comment = matches!(
+        event.event_name,
+        UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate | UsageName::CollectionScoreUpdate
+    ) && says_nothing;
+    event.is_student && !comment
+}
+
 /// Whether the event is a play: only plays set a session's scope.
 #[must_use]
 pub const fn is_play(event: &UsageEvent<'_>) -> bool {

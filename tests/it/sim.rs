@@ -67,6 +67,10 @@ const INPUTS: &[(&str, &str)] = &[
         "q(s1,a1,q1)=correct 0-10\nq(s1,a1,q2)=attempted 10-20 type=OE\nstop(s1,a1)@21\ngrade(s1,a1,q2)=2.5/4@600\nq(s2,a1,q1)=attempted 700-710 type=OE\nstop(s2,a1)@711\ngrade(s2,a1,q1)=1/32@900",
     ),
     (
+        "an update of a collection, ended by an answer that waits",
+        "start(s1,col1)@0\nupd(s1,col1)=2/4@100\nq(s1,col1,q1)=attempted 150-200 type=OE\nq(s2,col2,q1)=correct 300-310\nupd(s3,col3)=1/4@400\nq(s3,col3,q1)=attempted 450-460 type=OE\ngrade(s3,col3,q1)=3/4@900",
+    ),
+    (
         "b7",
         "q(s1,a1,q1)=correct 0-30\nstop(s1,a1)@31\nq(s1,a1,q1)=incorrect 0-30 by=B\nstop(s1,a1)@31 by=B\nq(s1,a2,q1)=incorrect 0-30\nstop(s1,a2)@31",
     ),

@@ -117,7 +117,7 @@ impl Learner {
         list.extend(session.item_time(kind).map(|v| candidate(topics.time, v, is_timed)));
         match kind {
             ItemKind::Assessment => list.extend(self.scores(event, sitting, scope)),
-            ItemKind::Collection => list.extend(self.collection_score(event, sitting, scope)),
+            ItemKind::Collection => list.push(self.collection_score(event, sitting, scope)),
         }
         list.extend(session.item_reaction().map(|v| candidate(topics.reaction, v, is_reaction)));
         list
@@ -167,12 +167,13 @@ impl Learner {
     }
 
     /// Latest answers per question over all sessions of the scope.
-    fn collection_score<'c>(&self, event: &Event, sitting: &'c Sitting, scope: &Scope) -> Option<Candidate<'c>> {
+    fn collection_score<'c>(&self, event: &Event, sitting: &'c Sitting, scope: &Scope) -> Candidate<'c> {
         let sessions: Vec<&Session> = self.siblings(&sitting.1, scope, ItemKind::Collection).map(|(_, s)| s).collect();
-        let score = collection_score(&sessions)?;
+        // Unknown again is said where something was said before.
+        let score = collection_score(&sessions).unwrap_or_default();
         let mut entity = in_scope(&sitting.1, scope);
         entity.insert(0, event.told.user.clone());
-        Some(Candidate {
+        Candidate {
             topic: "demux.collection.score",
             entity,
             value: Value::Score(score),
@@ -182,7 +183,7 @@ impl Learner {
             scope: scope.clone(),
             cause: cause_of(&event.told),
             made_of: is_scored,
-        })
+        }
     }
 
     fn publish(&mut self, event: &Event, mut candidate: Candidate<'_>) -> Option<De> {
