@@ -218,10 +218,11 @@ impl<'d> Desk<'d> {
     /// A whole number, as a number or as text.
     pub fn integer(&mut self, part: Part<'_, '_>, name: &str) -> Field<i64> {
         let Some(value) = part.get(name) else { return Field::Absent };
-        if value.number().is_some() {
-            return self.in_range(part, name, value.whole());
-        }
         match value.text() {
+            // With an exponent it is a number out of range, with a fraction none of the type.
+            None if value.number().is_some_and(|digits| !digits.contains('.')) => {
+                self.in_range(part, name, value.whole())
+            }
             Some(text) if is_sentinel(&text) => Field::Absent,
             Some(text) if is_whole(text.trim()) => self.in_range(part, name, text.trim().parse().ok()),
             Some(_) | None => {

@@ -135,7 +135,7 @@ pub(super) fn tenant<'b>(desk: &mut Desk<'_>, part: Part<'_, 'b>, name: &str) ->
 /// The learner; nobody is refused, or becomes one learner per session.
 pub(super) fn learner<'b>(desk: &mut Desk<'_>, part: Part<'_, 'b>, name: &str, session: &str) -> Text<'b> {
     let id = desk.required_id(part, name);
-    if !id.eq_ignore_ascii_case("anonymous") {
+    if id != "anonymous" {
         return id;
     }
     match desk.partner.anonymous {

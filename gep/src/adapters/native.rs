@@ -178,6 +178,16 @@ fn objects<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'
         let parent = object_ref(desk, parent, true);
         event.parent = (!of_item).then_some(parent);
     }
+    if !of_item && event.object.kind == ObjectKind::Unknown && means_question(desk, root, event.event_name) {
+        event.object.kind = ObjectKind::Question;
+    }
+}
+
+/// An answer's status or type, a grade or an override mean question (domain.md §12 "Kinds").
+fn means_question(desk: &mut Desk<'_>, root: Part<'_, '_>, name: UsageName) -> bool {
+    let answer = desk.part(root, "answer", "/answer");
+    let said = answer.get("status").is_some() || answer.get("questionType").is_some();
+    said || matches!(name, UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate)
 }
 
 /// An object; items are collections and assessments, everything else resources and questions.
@@ -257,7 +267,8 @@ fn grade<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'b>
     }
     if event.event_name == UsageName::ResourceScoreUpdate {
         let allowed = |s: &AnswerStatus| matches!(s, AnswerStatus::Correct | AnswerStatus::Incorrect);
-        event.answer = answer(desk, root, |word| AnswerStatus::from_code(word).filter(allowed));
+        let (answer, said) = answer(desk, root, |word| AnswerStatus::from_code(word).filter(allowed));
+        event.answer = said.then_some(answer);
     }
     let commented = event.answer.is_none();
     if points(desk, root, event, commented) == Sent::Nothing && event.answer.is_none() {
@@ -270,7 +281,9 @@ fn points<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>, event: &mut UsageEvent<'b
     let part = desk.part(root, "score", "/score");
     desk.audit(part, &reader::Names::of(&["raw", "max", "reason", "graderId"]), &[]);
     let sent = score::score(desk, part, ["raw", "max"], comment);
-    let reason = desk.word(part, "reason", ScoreReason::from_code).given();
+    let external = default_reason(event.event_name) == ScoreReason::External;
+    let fits = |reason: &ScoreReason| (*reason == ScoreReason::External) == external;
+    let reason = desk.word(part, "reason", |word| ScoreReason::from_code(word).filter(fits)).given();
     let grader_id = desk.id(part, "graderId").given();
     if let Sent::Points(raw, max) = sent {
         let reason = reason.unwrap_or_else(|| default_reason(event.event_name));
@@ -292,30 +305,28 @@ const fn default_reason(name: UsageName) -> ScoreReason {
 }
 
 fn visit_answer<'b>(desk: &mut Desk<'_>, root: Part<'_, 'b>) -> Answer<'b> {
-    answer(desk, root, AnswerStatus::from_code).unwrap_or_else(|| {
+    let (answer, said) = answer(desk, root, AnswerStatus::from_code);
+    if !said {
         desk.flag(Flag::StatusMissing);
-        Answer { status: AnswerStatus::Attempted, question_type: None, grading_type: None }
-    })
+    }
+    answer
 }
 
+/// The answer, and whether its status was said; without one it is attempted.
 fn answer<'b>(
     desk: &mut Desk<'_>,
     root: Part<'_, 'b>,
     read: impl Fn(&str) -> Option<AnswerStatus>,
-) -> Option<Answer<'b>> {
+) -> (Answer<'b>, bool) {
     let part = desk.part(root, "answer", "/answer");
     desk.audit(part, &reader::Names::of(&["status", "questionType", "gradingType"]), &[]);
     let status = desk.word(part, "status", read);
     let question_type = desk.text(part, "questionType").given();
     let grading_type = desk.text(part, "gradingType").given();
-    let status = match status {
-        Field::Given(status) => status,
-        Field::Bad => AnswerStatus::Attempted,
-        Field::Absent if question_type.is_some() => {
-            desk.flag(Flag::StatusMissing);
-            AnswerStatus::Attempted
-        }
-        Field::Absent => return None,
+    let (status, said) = match status {
+        Field::Given(status) => (status, true),
+        Field::Bad => (AnswerStatus::Attempted, true),
+        Field::Absent => (AnswerStatus::Attempted, false),
     };
-    Some(Answer { status, question_type, grading_type })
+    (Answer { status, question_type, grading_type }, said)
 }

@@ -7,6 +7,11 @@ use da_model::score::Points;
 
 use crate::validate::{Desk, Field, Part, is_sentinel};
 
+/// No score has more points: sums of ten thousand still fit `decimal(14,4)`.
+const MOST_POINTS: Points = Points::whole(1_000_000);
+/// No stop of an external item reports more time, ms (31 years): sums of millions fit a long.
+const MOST_MS: i64 = 1_000_000_000_000;
+
 /// What the two score fields said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
@@ -74,14 +79,15 @@ fn points(desk: &mut Desk<'_>, part: Part<'_, '_>, name: &str) -> Field<Points> 
         return Field::Bad;
     };
     match Points::parse(digits) {
-        Ok((points, rounded)) => {
+        Ok((points, rounded)) if points.0.abs() <= MOST_POINTS.0 => {
             if rounded {
                 desk.flag(Flag::Rounded);
             }
             Field::Given(points)
         }
-        Err(_) => {
-            desk.refuse(Reason::BadNumber, part.path_of(name), format!("{name} is out of range"));
+        Ok(_) | Err(_) => {
+            let detail = format!("{name} is out of range: {} is the most", MOST_POINTS.to_text());
+            desk.refuse(Reason::BadNumber, part.path_of(name), detail);
             Field::Bad
         }
     }
@@ -97,8 +103,8 @@ pub(super) fn milliseconds(desk: &mut Desk<'_>, part: Part<'_, '_>, name: &str) 
         return None;
     };
     let fraction = || Points::parse(digits).ok().map(|(points, _)| (points.0 + 5_000 * points.0.signum()) / 10_000);
-    let Some(ms) = value.whole().or_else(fraction) else {
-        desk.refuse(Reason::BadNumber, part.path_of(name), format!("{name} is out of range"));
+    let Some(ms) = value.whole().or_else(fraction).filter(|ms| *ms <= MOST_MS) else {
+        desk.refuse(Reason::BadNumber, part.path_of(name), format!("{name} is out of range: {MOST_MS} ms is the most"));
         return None;
     };
     Some(ms.max(0))

@@ -1,5 +1,6 @@
 //! Names, ids, words, scores, reactions and flat forms (domain.md §2.1, §2.2, §12; A13, B5, B20).
 
+use da_model::event::UsageEvent;
 use da_model::event::usage::{AnswerStatus, EventKind, ObjectKind, Track, UsageName};
 use da_model::outcome::Verdict;
 use da_model::score::Points;
@@ -27,6 +28,10 @@ fn a13_the_score_of_an_external_item() {
     assert_eq!(usage(&external(r#"{"timeSpent":-5}"#)).external_time_ms, Some(0));
     refused(&external("[]"), &[("bad_type", "/metrics")]);
     refused(&external(r#"{"score":1e99,"maxScore":1}"#), &[("bad_number", "/metrics/score")]);
+    let most = external(r#"{"score":1000000,"maxScore":1000000,"timeSpent":1000000000000}"#);
+    assert_eq!(usage(&most).score.unwrap().max, Points::whole(1_000_000));
+    refused(&external(r#"{"score":1,"maxScore":1000000.0001}"#), &[("bad_number", "/metrics/maxScore")]);
+    refused(&external(r#"{"timeSpent":1000000000001}"#), &[("bad_number", "/metrics/timeSpent")]);
 }
 
 #[test]
@@ -245,6 +250,7 @@ fn paths_sources_and_counts() {
     assert_eq!((odd.path_id, odd.path_type), (0, None));
     assert_eq!(odd.flags[0].code(), "path_type_dropped");
     refused(&with(path, "\"pathId\":-1"), &[("bad_number", "/context/pathId")]);
+    refused(&with(path, "\"pathId\":2.5"), &[("bad_type", "/context/pathId")]);
     refused(&with(path, "\"pathId\":[]"), &[("bad_type", "/context/pathId")]);
     refused(&with(path, "\"questionCount\":true"), &[("bad_type", "/context/questionCount")]);
     refused(&with(path, "\"questionCount\":99999999999"), &[("bad_number", "/context/questionCount")]);
@@ -418,4 +424,26 @@ fn the_native_format_takes_canonical_words_only() {
     let intake = judged(update.as_bytes(), &native(), T0);
     assert_eq!(as_usage(intake.emits.into_iter().next().unwrap()).score.unwrap().max, Points::whole(4));
     by(&changed(update, &[("\"raw\":2", "\"raw\":5")]), &[("score_range", "/score/raw")]);
+    by(&changed(update, &[("regrade", "external")]), &[("bad_enum", "/score/reason")]);
+}
+
+#[test]
+fn a_native_answer_means_a_question_and_its_type_alone_says_nothing_about_a_grade() {
+    let stop = r#"{"eventId":"n","eventName":"collection.resource.play","type":"stop","userId":"u","sessionId":"s","startTime":1772442000000,"endTime":1772442030000,"object":{"kind":"unknown","id":"q"},"answer":{"status":"correct","questionType":"MC"}}"#;
+    let event = native_usage(stop);
+    assert_eq!((event.object.kind, event.answer.unwrap().status), (ObjectKind::Question, AnswerStatus::Correct));
+    let bare = changed(stop, &[(r#","answer":{"status":"correct","questionType":"MC"}"#, "")]);
+    assert_eq!(native_usage(&bare).object.kind, ObjectKind::Unknown);
+    let over = r#"{"eventId":"n","eventName":"resource.score.update","userId":"u","sessionId":"s","startTime":1772442000000,"object":{"kind":"question","id":"q"},"score":{"raw":3,"max":4},"answer":{"questionType":"MC"}}"#;
+    let event = native_usage(over);
+    assert_eq!((event.answer, event.score.unwrap().max), (None, Points::whole(4)));
+    assert!(event.flags.is_empty(), "{:?}", event.flags);
+    let nothing = changed(over, &[(r#""score":{"raw":3,"max":4},"#, "")]);
+    refused_by(&nothing, &native(), &[("missing_field", "/score")]);
+    let comment = changed(over, &[(r#"{"raw":3,"max":4}"#, r#"{"raw":0,"max":0}"#)]);
+    assert_eq!(native_usage(&comment).score, None);
+}
+
+fn native_usage(text: &str) -> UsageEvent<'_> {
+    as_usage(judged(text.as_bytes(), &native(), T0).emits.into_iter().next().unwrap())
 }

@@ -276,7 +276,7 @@ fn resource(desk: &mut Desk<'_>, from: Envelope<'_, '_, '_>, name: UsageName) ->
     }
     let graded = matches!(name, UsageName::ResourceRubricGrade | UsageName::ResourceScoreUpdate);
     let asked = desk.text(from.payload, "questionType").given().is_some();
-    let answered = names::is_play(name) && desk.text(from.payload, "attemptStatus").given().is_some();
+    let answered = desk.text(from.payload, "attemptStatus").given().is_some();
     if graded || asked || answered { ObjectKind::Question } else { ObjectKind::Unknown }
 }
 

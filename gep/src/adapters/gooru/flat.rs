@@ -96,11 +96,14 @@ pub(super) fn adapt<'b>(root: Part<'_, 'b>, desk: &mut Desk<'_>) -> Adapted<'b> 
         }
         desk.flags.clone_from(&flags);
         let mut event = base.clone();
-        if name != UsageName::CollectionScoreUpdate {
+        let resource = if name == UsageName::CollectionScoreUpdate {
+            desk.id(part, "resource_id").given().unwrap_or_default()
+        } else {
             event.object = question(desk.required_id(part, "resource_id"));
-        }
+            event.object.id.clone()
+        };
         grading::read(desk, part, grade, &mut event);
-        event.event_id = derived_id(&event, from_receipt.then_some(desk.received_at));
+        event.event_id = derived_id(&event, &resource, from_receipt.then_some(desk.received_at));
         adapted.sent_id.get_or_insert_with(|| event.event_id.clone().into_owned());
         let flags = std::mem::take(&mut desk.flags);
         adapted.drafts.push(Draft::Usage(Box::new(UsageDraft { event, flags, from_receipt })));
@@ -202,7 +205,7 @@ fn elements<'t, 'b>(desk: &mut Desk<'_>, root: Part<'t, 'b>, name: UsageName) ->
 }
 
 /// UUIDv5 over `event`, tenant, name, student, session, collection, resource and time (domain.md §2.2).
-fn derived_id(event: &UsageEvent<'_>, receipt: Option<Timestamp>) -> Text<'static> {
+fn derived_id(event: &UsageEvent<'_>, resource: &str, receipt: Option<Timestamp>) -> Text<'static> {
     let at = receipt.unwrap_or(event.end_time).0.to_string();
     let of_item = event.event_name == UsageName::CollectionScoreUpdate;
     let item = if of_item { Some(&event.object) } else { event.parent.as_ref() };
@@ -213,7 +216,7 @@ fn derived_id(event: &UsageEvent<'_>, receipt: Option<Timestamp>) -> Text<'stati
         &event.user_id,
         &event.session_id,
         item.map_or("", |item| &item.id),
-        if of_item { "" } else { &event.object.id },
+        resource,
         &at,
     ]);
     Text::Owned(id.to_string())
