@@ -28,10 +28,12 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0022_class_part_time.sql", include_str!("../migrations/sqlite/0022_class_part_time.sql")),
     ("0023_class_part_view.sql", include_str!("../migrations/sqlite/0023_class_part_view.sql")),
     ("0024_views.sql", include_str!("../migrations/sqlite/0024_views.sql")),
+    ("0025_item_session.sql", include_str!("../migrations/sqlite/0025_item_session.sql")),
 ];
 
 /// Name and SQL of every migration for PostgreSQL.
 pub const POSTGRES: &[(&str, &str)] = &[
     ("dep_0001_tables", include_str!("../migrations/postgres/0001_tables.sql")),
     ("dep_0002_analytics", include_str!("../migrations/postgres/0002_analytics.sql")),
+    ("dep_0003_item_session", include_str!("../migrations/postgres/0003_item_session.sql")),
 ];

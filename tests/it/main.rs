@@ -19,6 +19,7 @@ mod kafka;
 mod killers;
 mod poison;
 mod postgres;
+mod questions;
 mod registry;
 mod sim;
 mod slots;
