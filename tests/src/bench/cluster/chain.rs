@@ -24,6 +24,8 @@ use crate::fleet::member::SERVICES;
 use crate::process::{deadline, now, pause};
 use crate::rank;
 
+/// Figures: client CPU-s per million events of the whole chain, one process per service and two.
+pub const CLIENTS: [&str; 2] = ["CPU-s/M of all clients, one each", "CPU-s/M of all clients, two each"];
 /// Figures: events per second of the whole chain; p99 from the scheduled request to the last record and to the row.
 pub const RATE: &str = "events/s of the whole chain";
 /// See [`RATE`].
@@ -46,7 +48,7 @@ pub fn throughput(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn
     let pids = pids(ground)?;
     let spent = |ground: &Ground| {
         let track = ground.track();
-        let own = pids.iter().map(|pid| cpu::of_tree(*pid));
+        let own = pids.iter().map(|pids| pids.iter().map(|pid| cpu::of_tree(*pid)).sum());
         own.chain([track.broker(), track.database()]).collect::<Vec<f64>>()
     };
     let (before, started) = (spent(ground), now());
@@ -58,21 +60,29 @@ pub fn throughput(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn
     ground.drained(&read.iter().map(|t| t.0).collect::<Vec<_>>(), "dep")?;
     let seconds = started.elapsed().as_secs_f64();
     let after = spent(ground);
-    let each = after.iter().zip(&before).map(|(after, before)| (after - before) / ratio(events) * 1e6);
-    let each: Vec<String> = each.map(|cost| format!("{cost:.0}")).collect();
+    let each: Vec<f64> =
+        after.iter().zip(&before).map(|(after, before)| (after - before) / ratio(events) * 1e6).collect();
     let rate = ratio(events) / seconds;
-    score.figures.insert(RATE, rate);
+    let processes = pids.first().map_or(1, Vec::len);
+    score.figures.entry(RATE).or_insert(rate);
+    let clients = each.iter().take(SERVICES.len()).sum();
+    score.figures.insert(CLIENTS.get(processes - 1).context("one process or two")?, clients);
+    let told: Vec<String> = each.iter().map(|cost| format!("{cost:.0}")).collect();
     say(&format!(
-        "  {events} events in {seconds:.1} s ({posted:.1} s to post them): {rate:.0} events/s; CPU-s/M of gep, demux, dep, \
-         broker, database: {}",
-        each.join(", ")
+        "  {processes} per service: {events} events in {seconds:.1} s ({posted:.1} s to post them): {rate:.0} events/s; \
+         CPU-s/M of gep, demux, dep, broker, database: {}",
+        told.join(", ")
     ));
     Ok(())
 }
 
-fn pids(ground: &mut Ground) -> anyhow::Result<Vec<u32>> {
-    let pid = |service: &&'static str| ground.fleet.member(service, 0)?.pid().context("a member runs");
-    SERVICES.iter().map(pid).collect()
+/// The processes of every service.
+fn pids(ground: &mut Ground) -> anyhow::Result<Vec<Vec<u32>>> {
+    let of = |service: &&'static str| {
+        let members = ground.fleet.members().iter().filter(|member| member.service == *service);
+        members.map(|member| member.pid().context("a member runs")).collect()
+    };
+    SERVICES.iter().map(of).collect()
 }
 
 /// When what was seen of every event, ms after it was to be sent.

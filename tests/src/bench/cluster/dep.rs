@@ -27,6 +27,8 @@ pub const REAL: &str = "dep";
 pub const COPY: &str = "dep, copying";
 /// Without transactions of the log.
 pub const AT_LEAST_ONCE: &str = "dep, at least once";
+/// In two processes.
+pub const TWO: &str = "dep, two processes";
 /// With a store on disk.
 pub const ROCKSDB: &str = "Kafka Streams, RocksDB";
 /// With a store in memory.
@@ -73,7 +75,7 @@ pub fn run(ground: &Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) 
     say(&format!("  {} discrete events of {avro} B ({json} B as JSON)", contest.inputs.len()));
     contest.all(size, score)?;
     say(&Score::head());
-    for who in [REAL, COPY, AT_LEAST_ONCE, ROCKSDB, MEMORY] {
+    for who in [REAL, COPY, AT_LEAST_ONCE, TWO, ROCKSDB, MEMORY] {
         say(&score.line(who));
     }
     let figure = |name| score.figures.get(name).copied().unwrap_or(0.0);
@@ -124,13 +126,14 @@ impl Contest<'_> {
             }
         };
         for repetition in 0..size.repetitions {
-            for who in order(&[REAL, COPY, AT_LEAST_ONCE, ROCKSDB, MEMORY], repetition) {
+            for who in order(&[REAL, COPY, AT_LEAST_ONCE, TWO, ROCKSDB, MEMORY], repetition) {
                 let cost = match (who, &java) {
                     (ROCKSDB, Some(classes)) => self.streamed(classes, "rocksdb", ROCKSDB)?,
                     (MEMORY, Some(classes)) => self.streamed(classes, "memory", MEMORY)?,
                     (ROCKSDB | MEMORY, None) => continue,
                     (COPY, _) => self.ours(Mode::Copy, score)?,
                     (AT_LEAST_ONCE, _) => self.ours(Mode::AtLeastOnce, score)?,
+                    (TWO, _) => self.ours(Mode::Two, score)?,
                     _ => self.ours(Mode::Real, score)?,
                 };
                 score.keep(who, cost);

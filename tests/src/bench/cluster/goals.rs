@@ -96,6 +96,7 @@ fn of_ours(score: &Score) -> Vec<Goal> {
     let row = over(figure(dep::ROW), figure(dep::BARE_ROW));
     let core = client(demux::REAL).map(|cost| 1e6 / cost);
     let two = over(client(demux::TWO), client(demux::REAL));
+    let [one, both] = chain::CLIENTS;
     vec![
         least("G9", "database CPU per row of dep over a bare upsert of the same rows", (1.3, 1.15), row),
         least("G10", "CPU growth from 12 to 192 partitions and 10^4 to 10^7 keys", (1.35, 1.2), None),
@@ -110,6 +111,13 @@ fn of_ours(score: &Score) -> Vec<Goal> {
         least("G13", "price of lineage: demux with over without", (1.15, 1.05), None),
         most("G14", "whole pipeline, broker and database beside it, events/s", (1_500.0, 3_000.0), figure(chain::RATE)),
         least("", "demux in two processes over one: client CPU", (1.15, 1.1), two),
+        least("", "dep in two processes over one: client CPU", (1.15, 1.1), over(client(dep::TWO), client(dep::REAL))),
+        least(
+            "",
+            "all services in two processes each over one: client CPU",
+            (1.15, 1.1),
+            over(figure(both), figure(one)),
+        ),
     ]
 }
 

@@ -19,10 +19,15 @@ use ground::{Ground, Size};
 
 use crate::fleet::{Fleet, Plan};
 
-/// The whole chain, on a stack of its own.
-fn chain_of(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+/// The whole chain, on a stack of its own; latencies where every service is one process.
+fn chain_of(
+    size: &Size,
+    (dir, processes): (&std::path::Path, usize),
+    score: &mut Score,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<()> {
     let (programs, partitions) = (size.programs.clone(), size.partitions);
-    let plan = Plan { programs, dir: dir.to_path_buf(), processes: 1, partitions, brokers: 1, cut: None };
+    let plan = Plan { programs, dir: dir.to_path_buf(), processes, partitions, brokers: 1, cut: None };
     let fleet = match Fleet::start(&plan)? {
         Ok(fleet) => fleet,
         Err(missing) => {
@@ -30,10 +35,12 @@ fn chain_of(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(
             return Ok(());
         }
     };
-    say("the whole chain: one gep, one demux, one dep, broker and database on this machine");
+    say("the whole chain: gep, demux and dep, broker and database on this machine");
     let mut ground = Ground::over(fleet)?;
     chain::throughput(&mut ground, size, score, say)?;
-    chain::latency(&mut ground, size, score, say)?;
+    if processes == 1 {
+        chain::latency(&mut ground, size, score, say)?;
+    }
     ground.fleet.stop()
 }
 
@@ -55,7 +62,9 @@ pub fn run(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<Score> {
             dep::run(&ground, size, &mut score, say)?;
         }
     }
-    chain_of(size, &dir.join("chain"), &mut score, say)?;
+    for (processes, name) in [(1, "chain"), (2, "chain-of-two")] {
+        chain_of(size, (&dir.join(name), processes), &mut score, say)?;
+    }
     // Where it failed, the logs stay.
     std::fs::remove_dir_all(&dir)?;
     say("goals of performance.md §9: medians of this run, its machine and its sizes");
