@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tests::stack::Form;
+use tests::stack::{Form, Stack};
 
 both! { a01_exactly_38_discrete_events }
 
@@ -32,7 +32,11 @@ pub(crate) fn expected() -> String {
 }
 
 fn a01_exactly_38_discrete_events(form: Form) {
-    let stack = form.start();
+    holds(&form.start());
+}
+
+/// Plays the session and checks every number of the case.
+pub(crate) fn holds(stack: &Stack) {
     stack.play(&input());
     stack.expect(&expected());
     assert_eq!(stack.lines().len(), 38);

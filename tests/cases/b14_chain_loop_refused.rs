@@ -134,7 +134,7 @@ fn unchecked(form: Form, more: &'static dyn Processor) -> (Vec<Logged>, bool) {
             let fine = (0..100).map(|_| rounds.round()).fold(true, |fine, round| fine & round);
             (rounds.log(), fine)
         }
-        Form::Cluster => {
+        Form::Cluster | Form::Secured => {
             let mut lineup = Lineup::new(Arc::new(Silent)).with("dep", Box::new(dep));
             lineup.append(accepted);
             let fine = lineup.drain().is_ok();

@@ -24,7 +24,7 @@ macro_rules! both {
     };
 }
 
-mod a01_full_session;
+pub(crate) mod a01_full_session;
 mod a02_three_deliveries;
 mod a03_second_answer;
 mod a04_waits_for_grading;

@@ -22,8 +22,8 @@ use da_runtime::ports::Append;
 use da_runtime::probe::{Crash, Probe, Step};
 
 use crate::cluster::database::plan;
-use crate::stack::Logged;
 use crate::stack::site::Site;
+use crate::stack::{Form, Logged};
 use crate::tables::Tables;
 
 /// How long a worker rests after a fault that passes.
@@ -74,7 +74,7 @@ impl Lineup {
     /// The product's stages on new topics and an empty database.
     #[must_use]
     pub fn new(probe: Arc<dyn Probe>) -> Self {
-        let (site, settings) = (Site::new(), settings());
+        let (site, settings) = (Site::new(Form::Cluster), settings());
         site.make_topics(&settings);
         let clock = Arc::new(ManualClock::new(Timestamp(crate::dsl::T0)));
         let driver = DriverOptions { schemas: site.schemas.clone(), ..DriverOptions::new(clock) };

@@ -21,7 +21,7 @@ use da_runtime::stop::{Phase, Stop};
 use da_runtime::worker::Beside;
 
 use super::site::Site;
-use super::{Engine, Logged};
+use super::{Engine, Form, Logged};
 use crate::tables::Tables;
 
 /// Between two looks.
@@ -49,8 +49,8 @@ struct Processes {
 
 impl Cluster {
     /// Nothing runs yet.
-    pub(super) fn new() -> Self {
-        Self { processes: None, site: Site::new() }
+    pub(super) fn new(form: Form) -> Self {
+        Self { processes: None, site: Site::new(form) }
     }
 
     /// The part of the settings that names the servers.

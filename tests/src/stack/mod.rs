@@ -7,6 +7,7 @@ mod cluster;
 mod embedded;
 mod eyes;
 mod logged;
+pub mod servers;
 pub(crate) mod site;
 
 use std::path::{Path, PathBuf};
@@ -42,13 +43,16 @@ pub enum Form {
     Embedded,
     /// gep, demux and dep over Kafka, PostgreSQL and the registry.
     Cluster,
+    /// The same with everything that crosses a network as it must beyond one's own machine: SASL and TLS to Kafka, TLS
+    /// to PostgreSQL and registry, each with its authority.
+    Secured,
 }
 
 impl Form {
     /// Whether it is at hand; otherwise a line says what was skipped.
     #[must_use]
     pub fn at_hand(self, test: &str) -> bool {
-        self == Self::Embedded || site::servers(test).is_some()
+        self == Self::Embedded || site::servers(test, self).is_some()
     }
 
     /// A pipeline with nothing in it and the defaults of the cases.
@@ -146,8 +150,8 @@ impl Stack {
         let (key, _) = auth::create(folder.path(), new, Timestamp(T0)).unwrap_or_else(|e| panic!("a key: {e}"));
         let (engine, servers): (Box<dyn Engine>, String) = match form {
             Form::Embedded => (Box::new(embedded::Embedded::new(folder.path())), String::new()),
-            Form::Cluster => {
-                let cluster = cluster::Cluster::new();
+            Form::Cluster | Form::Secured => {
+                let cluster = cluster::Cluster::new(form);
                 let yaml = cluster.yaml();
                 (Box::new(cluster), yaml)
             }

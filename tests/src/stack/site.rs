@@ -21,9 +21,11 @@ use da_runtime::io::kafka::sink::{KafkaSink, SinkBounds};
 use da_runtime::ports::Append;
 use da_runtime::registry::client::Client;
 use da_runtime::registry::{self, RegistrySettings};
+use da_runtime::tls;
 
 use super::eyes::Eyes;
-use super::{Logged, PARTNER_TOPIC, appended};
+use super::servers::Servers;
+use super::{Form, Logged, PARTNER_TOPIC, appended};
 use crate::cluster::database::{Database, Lite};
 use crate::cluster::unique;
 use crate::folder::Folder;
@@ -31,32 +33,21 @@ use crate::folder::Folder;
 /// The largest record of a partner.
 const LARGEST: usize = 8 << 20;
 
-/// Where the servers are.
-pub(super) struct Servers {
-    kafka: String,
-    registry: String,
-}
-
-/// The servers that the environment names, or a line that says what was skipped.
-#[expect(clippy::disallowed_methods, reason = "where the stack runs is told to tests by the environment")]
-pub(super) fn servers(test: &str) -> Option<Servers> {
-    let named = |name: &str| {
-        let found = std::env::var(name).ok();
-        if found.is_none() {
-            eprintln!("skipped: {test}, because {name} names no server");
-        }
-        found
-    };
-    let (kafka, registry, _) = (named("KAFKA_BOOTSTRAP")?, named("REGISTRY_URL")?, named("DATABASE_URL")?);
-    Some(Servers { kafka, registry })
+/// The servers of a form that the environment names, or a line that says what was skipped.
+pub(super) fn servers(test: &str, form: Form) -> Option<Servers> {
+    match form {
+        Form::Embedded => None,
+        Form::Cluster => Servers::in_the_clear(test),
+        Form::Secured => Servers::secured(test),
+    }
 }
 
 /// The ids of our schemas, which are registered once for all sites of the process.
-fn registered(url: &str, folder: &Path) -> Schemas {
+fn registered(registry: &RegistrySettings, folder: &Path) -> Schemas {
     static READY: OnceLock<Schemas> = OnceLock::new();
     let schemas = READY.get_or_init(|| {
-        let (url, cache_dir) = (url.to_owned(), folder.to_owned());
-        let settings = RegistrySettings { url, cache_dir, ..RegistrySettings::default() };
+        tls::install();
+        let settings = RegistrySettings { cache_dir: folder.to_owned(), ..registry.clone() };
         let client = Client::new(&settings, Arc::new(SystemClock)).unwrap_or_else(|e| panic!("{e}"));
         let client = client.patient(Duration::from_secs(10));
         let done = registering::plan(&client).and_then(|plan| registering::carry_out(&client, plan));
@@ -81,23 +72,25 @@ pub(crate) struct Site {
     pub(crate) lite: Lite,
     /// Its tables.
     pub(crate) database: Database,
-    registry: (String, Folder),
+    servers: Servers,
+    folder: Folder,
     eyes: OnceLock<Mutex<Eyes>>,
     partner: OnceLock<KafkaSink>,
 }
 
 impl Site {
     /// A database and the schemas; there are no topics yet.
-    pub(crate) fn new() -> Self {
-        let servers = servers("a stack on a cluster").unwrap_or_else(|| panic!("there is no cluster at hand"));
+    pub(crate) fn new(form: Form) -> Self {
+        let servers = servers("a stack on a cluster", form).unwrap_or_else(|| panic!("there is no cluster at hand"));
         let database = Database::migrated("a stack on a cluster").unwrap_or_else(|| panic!("there is no database"));
         let (scope, folder) = (Scope(format!("{}.", unique("stack")).leak()), Folder::new());
         Self {
-            kafka: KafkaSettings { scope, ..KafkaSettings::new(servers.kafka) },
+            kafka: KafkaSettings { scope, ..servers.kafka.clone() },
             schemas: registered(&servers.registry, folder.path()),
             lite: Lite::of(&database),
             database,
-            registry: (servers.registry, folder),
+            servers,
+            folder,
             eyes: OnceLock::new(),
             partner: OnceLock::new(),
         }
@@ -105,14 +98,7 @@ impl Site {
 
     /// The part of the settings that names the servers.
     pub(crate) fn yaml(&self) -> String {
-        let (url, folder) = &self.registry;
-        format!(
-            "service: {{ dev: true }}\nkafka: {{ bootstrap: \"{}\" }}\npostgres: {{ url: \"{}\" }}\n\
-             registry: {{ url: \"{url}\", cache_dir: {:?} }}\n",
-            self.kafka.bootstrap,
-            self.database.url(self.database.name()),
-            folder.path().display().to_string(),
-        )
+        self.servers.yaml(&self.database.url(self.database.name()), self.folder.path())
     }
 
     /// Makes the topics, unless they are there.
