@@ -1,7 +1,7 @@
 //! Settings → configuration of every client, mistakes explained before one is built, and errors → faults.
 //!
 //! Place: first step of `member`, `sink` and `admin`. Values are those of delivery.md §6 "Client settings". Connects to
-//! nothing; reads no file of ours (secrets come as text).
+//! nothing; opens no file (secrets come as text).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -169,7 +169,7 @@ pub fn check(settings: &KafkaSettings) -> Result<(), String> {
         return Err("kafka.sasl is given, but kafka.security names no SASL protocol; set it to sasl_ssl".to_owned());
     }
     if settings.certificate_file.is_some() != settings.key_file.is_some() {
-        return Err("kafka.certificate_file and kafka.key_file go together; one of them is missing".to_owned());
+        return Err("kafka.tls.certificate_file and kafka.tls.key_file go together; one is missing".to_owned());
     }
     if settings.transaction_timeout <= MESSAGE_TIMEOUT {
         return Err(format!(
@@ -236,11 +236,14 @@ pub(super) fn common(settings: &KafkaSettings) -> Result<ClientConfig, Fault> {
         config.set("sasl.mechanism", mechanism).set("sasl.username", username).set("sasl.password", &password.0);
     }
     let files = [
-        ("ssl.ca.location", &settings.ca_file),
-        ("ssl.certificate.location", &settings.certificate_file),
-        ("ssl.key.location", &settings.key_file),
+        ("ssl.ca.location", "kafka.tls.ca_file", &settings.ca_file),
+        ("ssl.certificate.location", "kafka.tls.certificate_file", &settings.certificate_file),
+        ("ssl.key.location", "kafka.tls.key_file", &settings.key_file),
     ];
-    for (key, file) in files.into_iter().filter_map(|(key, file)| Some((key, file.as_ref()?))) {
+    for (key, named, file) in files.into_iter().filter_map(|(key, named, file)| Some((key, named, file.as_ref()?))) {
+        if !file.is_file() {
+            return Err(fatal("settings of Kafka", format!("{named}: there is no file {}", file.display())));
+        }
         config.set(key, file.display().to_string());
     }
     Ok(config)
@@ -410,9 +413,21 @@ pub(super) fn fatal(attempted: impl Into<String>, cause: impl fmt::Display) -> F
     Fault::Fatal(Cause::new(attempted, cause))
 }
 
+/// What the client's own words point at where its code is that of many mistakes.
+const WORDS: &[(&str, &str)] = &[
+    ("mechanism handshake failed", "the broker does not offer kafka.sasl.mechanism: name one that it supports"),
+    (UNTRUSTED, TLS),
+    // Said where a broker was reached and hung up, at the begin of TLS or without a word.
+    ("PLAINTEXT broker listener", SILENT),
+    ("brokers are down", SILENT),
+];
+/// Told with the code of a lost line as well, and yet no repetition heals it.
+const UNTRUSTED: &str = "certificate verify failed";
+const TLS: &str = "TLS was refused: look at kafka.tls.ca_file and at the name in the broker's certificate";
+const SILENT: &str = "no broker answers: look whether it runs, and whether this port speaks what kafka.security names";
 /// Refusals that say more than that we were refused.
 const HINTS: &[(RDKafkaErrorCode, &str)] = &[
-    (RDKafkaErrorCode::SSL, "TLS was refused: look at kafka.ca_file and at the name in the broker's certificate"),
+    (RDKafkaErrorCode::SSL, TLS),
     (RDKafkaErrorCode::UnsupportedSASLMechanism, "the broker does not offer kafka.sasl.mechanism"),
     (RDKafkaErrorCode::ClusterAuthorizationFailed, "the broker knows us and does not allow it: look at its ACLs"),
 ];
@@ -421,14 +436,13 @@ const REFUSED: &str = "the broker refused kafka.sasl: user, password or mechanis
 /// What a failure to reach the brokers most likely is, in plain words.
 pub(super) fn unreachable(settings: &KafkaSettings, told: Option<(RDKafkaErrorCode, String)>) -> Fault {
     let at = format!("connect to Kafka at {}", settings.bootstrap);
-    match told {
-        Some((code, reason)) if is_refusal(code) => {
-            let hint = HINTS.iter().find(|(of, _)| *of == code).map_or(REFUSED, |(_, hint)| hint);
-            fatal(at, format!("{hint} ({reason})"))
-        }
-        Some((_, reason)) => transient(at, reason),
-        None => transient(at, "no broker answers"),
+    let Some((code, reason)) = told else { return transient(at, SILENT) };
+    let pointed = WORDS.iter().find(|(words, _)| reason.contains(words)).map(|(_, hint)| *hint);
+    if is_refusal(code) || reason.contains(UNTRUSTED) {
+        let hint = || HINTS.iter().find(|(of, _)| *of == code).map_or(REFUSED, |(_, hint)| hint);
+        return fatal(at, format!("{} ({reason})", pointed.unwrap_or_else(hint)));
     }
+    transient(at, pointed.map_or_else(|| reason.clone(), |hint| format!("{hint} ({reason})")))
 }
 
 /// Looks for the reason why brokers do not answer, and events heard at each.
@@ -489,7 +503,7 @@ mod tests {
             (KafkaSettings { security: Security::SaslSsl, sasl: sasl(Some("SCRAM-SHA-512")), ..remote() }, None),
             (KafkaSettings { sasl: sasl(Some("PLAIN")), ..local() }, Some("names no SASL protocol")),
             (KafkaSettings { security: Security::SaslPlaintext, sasl: sasl(Some("PLAIN")), ..remote() }, Some("clear")),
-            (KafkaSettings { key_file: Some("k".into()), ..local() }, Some("go together")),
+            (KafkaSettings { key_file: Some("k".into()), ..local() }, Some("kafka.tls.key_file go together")),
             (KafkaSettings { transaction_timeout: MESSAGE_TIMEOUT, ..local() }, Some("above the message timeout")),
         ];
         for (n, (settings, expected)) in cases.into_iter().enumerate() {
@@ -499,6 +513,16 @@ mod tests {
                 (told, _) => panic!("case {n}: {told:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named_with_its_setting() {
+        let settings = KafkaSettings { ca_file: Some("no/such.pem".into()), ..KafkaSettings::new("127.0.0.1:9092") };
+        let told = common(&settings).err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert!(
+            told.starts_with("fatal: ") && told.contains("kafka.tls.ca_file: there is no file no/such.pem"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -40,7 +40,10 @@ pub(super) fn of_connect(who: &str, place: &str, error: &sqlx::Error) -> Fault {
     match (code.as_str(), error) {
         ("28P01", _) => Fault::Fatal(told(
             WHAT,
-            format!("the password of user {who} is wrong, or there is no such user, for {place}"),
+            format!(
+                "the password of user {who} is wrong, or there is no such user, for {place}; correct postgres.url or \
+                 postgres.password_file"
+            ),
         )),
         ("28000", _) => Fault::Fatal(told(WHAT, format!("{place} does not let user {who} in ({error})"))),
         ("3D000", _) => Fault::Fatal(told(WHAT, format!("there is no such database: {place}; create it first"))),
@@ -73,7 +76,7 @@ fn tls(place: &str, cause: &str) -> String {
         return format!("the certificate of {place} is made out for another host name ({cause})");
     }
     format!(
-        "the certificate of {place} is not signed by an authority that is trusted here; set ca_file to the file of \
-             the right authority ({cause})"
+        "the certificate of {place} is not signed by an authority that is trusted here; set postgres.ca_file to \
+             the file of the right authority ({cause})"
     )
 }
