@@ -26,3 +26,4 @@ mod sim;
 mod slots;
 mod spans;
 mod sql_txn;
+mod topics;

@@ -13,7 +13,8 @@ use da_model::time::Timestamp;
 use da_model::topics::{self, Topic};
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigResourceResult, ConfigSource, NewPartitions, NewTopic,
+    ResourceSpecifier, TopicReplication,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -24,6 +25,8 @@ use super::client::{self, Ear, KafkaSettings, RECORD_BYTES, Scope, fatal, fault}
 use super::reader::bounds_of;
 use super::source::{list_of, next_of, number};
 
+/// The setting for what happens to old records of a topic.
+pub(super) const CLEANUP: &str = "cleanup.policy";
 /// The setting for the longest record of a topic; a dead letter is longer than the record that it holds.
 const LARGEST: &str = "max.message.bytes";
 /// How long a question may take.
@@ -171,6 +174,19 @@ impl Admin {
             }
         }
         Ok(())
+    }
+
+    /// What happens to old records of these topics, by their full names; `None` where our user may not know.
+    pub(super) fn cleanup_of(&self, names: &[&str]) -> Result<Vec<Option<String>>, Fault> {
+        let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+        let told = self.runtime.block_on(self.client.describe_configs(&resources, &options()));
+        let told = told.map_err(|e| fault("read of the topics' settings", &e))?;
+        let value = |(name, told): (&&str, ConfigResourceResult)| match told {
+            Ok(told) => Ok(told.entries.into_iter().find(|e| e.name == CLEANUP).and_then(|e| e.value)),
+            Err(RDKafkaErrorCode::TopicAuthorizationFailed) => Ok(None),
+            Err(code) => Err(fault(format!("settings of {name}"), &KafkaError::AdminOp(code))),
+        };
+        names.iter().zip(told).map(value).collect()
     }
 
     /// What would make the cluster agree with `topics.yaml`; `partitions` stands for the counts given there.
@@ -394,10 +410,8 @@ fn options() -> AdminOptions {
 /// The settings that `topics.yaml` asks for.
 fn configs_of(topic: &Topic) -> BTreeMap<String, String> {
     let kept = topic.retention_days.map_or(-1, |days| i64::from(days) * 86_400_000);
-    let mut configs = BTreeMap::from([
-        ("cleanup.policy".to_owned(), topic.cleanup.clone()),
-        ("retention.ms".to_owned(), kept.to_string()),
-    ]);
+    let mut configs =
+        BTreeMap::from([(CLEANUP.to_owned(), topic.cleanup.clone()), ("retention.ms".to_owned(), kept.to_string())]);
     if topic.schema == "dead_letter" {
         configs.insert(LARGEST.to_owned(), RECORD_BYTES.to_string());
     }
@@ -439,7 +453,7 @@ fn changes(topic: &Topic, (name, partitions): (&str, u32), found: Option<&Found>
 
 /// Whether a setting keeps at least as much as before; the broker's default of `cleanup.policy` is `delete`.
 fn adds(key: &str, now: Option<&str>, meant: &str) -> bool {
-    if key == "cleanup.policy" {
+    if key == CLEANUP {
         return now.unwrap_or("delete") == meant;
     }
     if key == LARGEST {

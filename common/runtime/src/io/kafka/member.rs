@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
-use da_model::topics::{self, Partitioning};
+use da_model::topics::{self, Partitioning, Topic};
 use rustc_hash::FxHashMap;
 
+use super::cleanup;
 use super::client::{self, KafkaSettings, Scope, fatal};
 use super::publisher::Publisher;
 use super::slot::{Holder, Slot};
@@ -93,6 +94,8 @@ impl KafkaMember {
             Err(_) => return Err(client::unreachable(settings, source.told())),
         };
         check(options, &counts)?;
+        let written = written(options.service).map(|topic| TopicName(topic.name.as_str()));
+        cleanup::check(settings, options.topics.iter().copied().chain(written))?;
         let names: Vec<String> = options.topics.iter().map(|topic| settings.scope.topic(*topic)).collect();
         let (topics, me, clock) = (&names, &options.holder, &options.clock);
         let group = &settings.scope.group(group);
@@ -177,22 +180,29 @@ fn check(options: &MemberOptions, counts: &FxHashMap<String, u32>) -> Result<(),
     let mut read = Vec::new();
     for topic in &options.topics {
         let name = options.settings.scope.topic(*topic);
-        read.push(*counts.get(&name).ok_or_else(|| missing(&name))?);
+        let count = *counts.get(&name).ok_or_else(|| missing(&name))?;
+        // From a partner's topic nothing inherits: what becomes of its records goes by their keys.
+        if topics::find(*topic).is_some() {
+            read.push((name, count));
+        }
     }
-    let written = topics::all().iter().filter(|t| t.producers.iter().any(|p| p == options.service));
-    for topic in written {
+    for topic in written(options.service) {
         let name = options.settings.scope.topic(TopicName(topic.name.as_str()));
         let count = *counts.get(&name).ok_or_else(|| missing(&name))?;
         let inherits = topic.partitioning == Partitioning::Inherited;
-        if let Some(other) = read.iter().find(|of| inherits && **of != count && feeds(options, topic)) {
-            let told = format!("{name} has {count} partitions and what it inherits them from has {other}");
+        let other = read.iter().find(|(_, of)| inherits && topic.feeds == "now" && *of != count);
+        if let Some((from, of)) = other {
+            let told = format!(
+                "{name} has {count} partitions and {from}, from which it inherits them, has {of}; make them equal: \
+                 `da topics plan` shows what topics.yaml says"
+            );
             return Err(fatal(attempted(), told));
         }
     }
     Ok(())
 }
 
-/// Whether a topic is fed by this group; several groups of one service share its list of topics.
-fn feeds(options: &MemberOptions, topic: &topics::Topic) -> bool {
-    options.group == options.service && topic.feeds == "now"
+/// The topics that a service writes.
+fn written(service: &'static str) -> impl Iterator<Item = &'static Topic> {
+    topics::all().iter().filter(move |topic| topic.producers.iter().any(|p| p == service))
 }

@@ -4,6 +4,7 @@
 //! event, decides nothing about positions and starts no thread of the pipeline.
 
 pub mod admin;
+mod cleanup;
 pub mod client;
 mod ffi;
 pub mod member;

@@ -17,6 +17,7 @@ use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer}
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
+use super::cleanup;
 use super::client::{self, Ear, KafkaSettings, Trouble, fatal};
 use super::ffi;
 use super::source::number;
@@ -155,6 +156,7 @@ impl KafkaSink {
             }
             routes.insert(topic.0, (name, count));
         }
+        cleanup::check(settings, topics.iter().copied())?;
         Ok(Self { producer, routes, bounds, load: Arc::default(), draining: AtomicBool::new(false) })
     }
 
