@@ -8,6 +8,7 @@
 mod cases;
 mod checker;
 mod cli;
+mod cluster_commands;
 mod contract;
 mod doctor;
 mod examples;

@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
+use crate::measure;
+
 /// A part of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -53,7 +55,8 @@ impl Part {
 fn script(run: &Path, part: Part, words: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.arg(part.script()).args(words).env("STACK_RUN", run).stdin(Stdio::null());
-    for given in ["KAFKA_BOOTSTRAP", "REGISTRY_URL", "DATABASE_URL", "NODES"] {
+    command.current_dir(measure::root());
+    for given in ["KAFKA_BOOTSTRAP", "REGISTRY_URL", "DATABASE_URL", "NODES", "KAFKA_SECURITY"] {
         command.env_remove(given);
     }
     command
@@ -66,6 +69,7 @@ fn guard(run: &Path) -> anyhow::Result<()> {
     let began = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).context("no start in stat")?;
     std::fs::write(run.join("owner"), format!("{} {began}\n", std::process::id()))?;
     let mut command = Command::new("setsid");
+    command.current_dir(measure::root());
     command.args(["-f", "sh", "deploy/local/stack.sh", "guard"]).env("STACK_RUN", run).stdin(Stdio::null());
     ensure!(command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success(), "setsid -f failed");
     Ok(())
@@ -78,9 +82,21 @@ impl Servers {
     /// # Errors
     /// When one is there and does not start.
     pub fn start(run: &Path, brokers: usize, advertised: Option<u16>) -> anyhow::Result<Started> {
+        Self::of(&Part::ALL, run, (brokers, advertised))
+    }
+
+    /// Starts one broker and nothing else.
+    ///
+    /// # Errors
+    /// When it is there and does not start.
+    pub fn broker(run: &Path) -> anyhow::Result<Started> {
+        Self::of(&[Part::Kafka], run, (1, None))
+    }
+
+    fn of(parts: &[Part], run: &Path, (brokers, advertised): (usize, Option<u16>)) -> anyhow::Result<Started> {
         let mut servers = Self { run: run.to_path_buf(), brokers, addresses: BTreeMap::new() };
         guard(run)?;
-        for part in Part::ALL {
+        for &part in parts {
             let mut start = script(run, part, &["start"]);
             start.envs(advertised.map(|port| ("KAFKA_ADVERTISED_PORT", port.to_string())));
             let output = start.env("NODES", brokers.to_string()).output().context("run sh")?;
