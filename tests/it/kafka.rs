@@ -278,7 +278,7 @@ fn a_commit_without_an_answer_is_read_from_the_group() {
         let told = copier.step(4);
         assert_eq!(told.is_ok(), fate == Fate::Kept && before == 6, "{fate:?}: {told:?}");
         while copier.drain().is_err() {}
-        assert_eq!(copier.txn.suspects(), 1, "{fate:?}");
+        assert_eq!(copier.txn.tally().suspects, 1, "{fate:?}");
         copier.close();
         assert_eq!(read(&memory, to), both(4), "{fate:?}");
     }

@@ -121,7 +121,7 @@ fn without_faults_everything_is_said_once() {
     worker.drain(100).unwrap();
     worker.txn.close().unwrap();
     world.assert_exact();
-    assert_eq!(worker.txn.suspects(), 0);
+    assert_eq!(worker.txn.tally().suspects, 0);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn an_unknown_publication_is_settled_by_the_stable_offset() {
         world.log.decide(fate);
         worker.drain(4).unwrap();
         world.assert_exact();
-        assert_eq!(worker.txn.suspects(), 1, "{fate:?}");
+        assert_eq!(worker.txn.tally().suspects, 1, "{fate:?}");
     }
 }
 
@@ -201,7 +201,7 @@ fn an_unknown_publication_at_take_over_is_settled_too() {
         let mut worker = world.quiet(0);
         worker.drain(4).unwrap();
         world.assert_exact();
-        assert_eq!(worker.txn.suspects(), 1, "{fate:?}");
+        assert_eq!(worker.txn.tally().suspects, 1, "{fate:?}");
     }
 }
 

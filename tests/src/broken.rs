@@ -55,6 +55,10 @@ impl Stage for Broken {
         self.inner.stalled()
     }
 
+    fn waits(&self, at: TopicPartition) -> bool {
+        self.inner.waits(at)
+    }
+
     fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault> {
         let dies = self.chance.once_in(3);
         self.inner.step(&mut Pieces { inner: protocol, flaw: self.flaw, dies }, max)

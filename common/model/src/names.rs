@@ -34,6 +34,16 @@ codes! {
         DedupeHits = "da_dedupe_hits_total",
         /// Rounds that failed and were rolled back, by protocol; their requests were told to repeat.
         CommitErrors = "da_commit_errors_total",
+        /// Log transactions whose outcome had to be doubted and was read from the group, by service.
+        TxnSuspect = "da_txn_suspect_total",
+        /// Changes of what the members of a group own, by service; each member counts.
+        Rebalances = "da_rebalances_total",
+        /// Blobs of outputs that are in the database and may not be in Kafka yet, by service.
+        OutboxBlobs = "da_outbox_blobs",
+        /// Since when there have been such, in seconds, by service; 0 where there are none.
+        OutboxOldest = "da_outbox_oldest_seconds",
+        /// Time that a committed batch took, by service and step: `batch` is all of it, `read` and `commit` are parts.
+        BatchTime = "da_batch_seconds",
         /// Batches committed, by service.
         Batches = "da_batches_total",
         /// Rows written, each once per batch, by service.
@@ -46,6 +56,9 @@ codes! {
         Notes = "da_notes_total",
         /// Records not read yet, by group, topic and partition.
         LagRecords = "da_lag_records",
+        /// Age of the first record not read yet, by group, topic and partition; where it was not fetched yet, since the
+        /// partition last moved.
+        LagSeconds = "da_lag_seconds",
         /// When a partition last moved, by group, topic and partition.
         LastProgress = "da_last_progress_timestamp_seconds",
         /// Records missing on an edge, by service and topic; the target is 0 for ever.
@@ -83,10 +96,11 @@ impl Metric {
             Self::IngestUnknownFields | Self::IngestThrottled | Self::Records | Self::Emitted => Kind::Counter,
             Self::DeadLetters | Self::DedupeHits | Self::CommitErrors | Self::EdgeGap | Self::EdgeDup => Kind::Counter,
             Self::Batches | Self::Rows | Self::Statements | Self::Notes => Kind::Counter,
+            Self::TxnSuspect | Self::Rebalances => Kind::Counter,
             Self::RegistryRequests | Self::SchemaRecords | Self::TraceSpans => Kind::Counter,
-            Self::IngestInflight | Self::LagRecords | Self::LastProgress => Kind::Gauge,
-            Self::CacheBytes | Self::BuildInfo => Kind::Gauge,
-            Self::IngestAck => Kind::Seconds,
+            Self::IngestInflight | Self::LagRecords | Self::LagSeconds | Self::LastProgress => Kind::Gauge,
+            Self::OutboxBlobs | Self::OutboxOldest | Self::CacheBytes | Self::BuildInfo => Kind::Gauge,
+            Self::IngestAck | Self::BatchTime => Kind::Seconds,
         }
     }
 
@@ -105,9 +119,11 @@ impl Metric {
             Self::Emitted | Self::EdgeGap | Self::EdgeDup => &[Label::Service, Label::Topic],
             Self::DeadLetters => &[Label::Service, Label::Handler, Label::Reason],
             Self::DedupeHits | Self::Batches | Self::Rows => &[Label::Service],
+            Self::TxnSuspect | Self::Rebalances | Self::OutboxBlobs | Self::OutboxOldest => &[Label::Service],
+            Self::BatchTime => &[Label::Service, Label::Step],
             Self::CommitErrors | Self::Statements => &[Label::Protocol],
             Self::Notes => &[Label::Service, Label::Note],
-            Self::LagRecords | Self::LastProgress => &[Label::Group, Label::Topic, Label::Partition],
+            Self::LagRecords | Self::LagSeconds | Self::LastProgress => &[Label::Group, Label::Topic, Label::Partition],
             Self::RegistryRequests => &[Label::Operation, Label::Status],
             Self::SchemaRecords => &[Label::Subject, Label::SchemaId],
             Self::BuildInfo => &[Label::Version],
@@ -148,6 +164,8 @@ codes! {
         Group = "group",
         /// Partition number.
         Partition = "partition",
+        /// Step of a batch.
+        Step = "step",
         /// What was asked of the registry.
         Operation = "operation",
         /// Subject of the registry: `<topic>-value`.

@@ -77,6 +77,10 @@ impl<H: Handler> Stage for Driver<H> {
         &self.stalled
     }
 
+    fn waits(&self, at: TopicPartition) -> bool {
+        self.waiting.holds(at)
+    }
+
     fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault> {
         if self.routes.is_empty() {
             self.routes = Routes::of(self.service, |topic| protocol.partitions(topic));
@@ -154,12 +158,12 @@ impl<H: Handler> Driver<H> {
             Ok(read) => read,
             Err(rejection) => return Decoded::refused(Origin::new(record, None), rejection),
         };
-        let lineage = match read.value {
-            Some(value) if self.internal(record.topic) => match codec::decode_lineage(value, &self.options.schemas) {
+        let lineage = match read.value.filter(|_| self.internal.contains(&record.topic)) {
+            Some(value) => match codec::decode_lineage(value, &self.options.schemas) {
                 Ok(lineage) => Some(lineage),
                 Err(rejection) => return Decoded::refused(Origin::new(record, None), rejection),
             },
-            Some(_) | None => None,
+            None => None,
         };
         let origin = Origin::new(record, lineage);
         let decoded = caught(|| {
@@ -211,10 +215,6 @@ impl<H: Handler> Driver<H> {
             }
         }
         (self.stalled.len() == stalled).then_some(next)
-    }
-
-    fn internal(&self, topic: TopicName) -> bool {
-        self.internal.contains(&topic)
     }
 
     const fn maker(&self) -> Maker<'_> {

@@ -12,7 +12,7 @@ use da_model::time::Timestamp;
 
 use crate::commit::GroupProtocol;
 use crate::commit::board::Board;
-use crate::commit::status::Lag;
+use crate::commit::status::{Lag, Status, Tally};
 use crate::driver::{Stage, Stepped};
 use crate::ports::Clock;
 use crate::stop::{Phase, Stop};
@@ -51,6 +51,7 @@ impl Group {
     /// # Errors
     /// The [`Fault`] that ends the process, or that left the last batch undone.
     pub fn run(&mut self, stop: &Stop) -> Result<(), Fault> {
+        self.board.status().alive = self.clock.now();
         let ended = self.steps(stop);
         let closed = self.protocol.close();
         self.board.status().lags.clear();
@@ -91,6 +92,7 @@ impl Group {
         };
         let mut status = self.board.status();
         status.failed_rounds += 1;
+        self.tally(&mut status);
         status.fault = matches!(fault, Fault::Transient(_)).then(|| fault.to_string());
         drop(status);
         while !left.is_zero() && !stop.is(Phase::Draining) {
@@ -117,7 +119,7 @@ impl Group {
         let mut status = self.board.status();
         status.alive = now;
         status.fault = None;
-        status.suspects = self.protocol.suspects();
+        self.tally(&mut status);
         if stepped.records > 0 {
             status.counts.entry(self.stage.name()).or_default().add(&stepped.counts);
             status.rounds += 1;
@@ -128,12 +130,21 @@ impl Group {
         }
     }
 
+    fn tally(&self, status: &mut Status) {
+        let shown = status.tallies.entry(self.stage.name()).or_default();
+        let tally = self.protocol.tally();
+        let since = shown.owed_since.unwrap_or_else(|| self.clock.now());
+        *shown = Tally { owed_since: (tally.owed > 0).then_some(since), ..tally };
+    }
+
     fn lags(&self, now: Timestamp) -> Vec<Lag> {
         let before = self.board.status().lags.clone();
         let lag = |(at, next, end)| {
             let stood = before.iter().find(|l| l.at == at && l.next == next && next < end);
             let progress = stood.map_or(now, |l| l.progress);
-            Lag { group: self.stage.name(), at, next, end, progress, stalled: self.stage.stalled().contains(&at) }
+            let (stalled, waits) = (self.stage.stalled().contains(&at), self.stage.waits(at));
+            let oldest = if next < end { self.protocol.oldest(at) } else { None };
+            Lag { group: self.stage.name(), at, next, end, progress, stalled, waits, oldest }
         };
         self.protocol.stands().into_iter().map(lag).collect()
     }
@@ -180,6 +191,10 @@ mod tests {
             &[]
         }
 
+        fn waits(&self, _: TopicPartition) -> bool {
+            false
+        }
+
         fn step(&mut self, _: &mut dyn Protocol, _: usize) -> Result<Stepped, Fault> {
             self.0.pop_front().unwrap_or_else(|| {
                 self.1.raise(Phase::Draining);
@@ -216,8 +231,12 @@ mod tests {
             self.1.take().map_or(Ok(()), Err)
         }
 
-        fn suspects(&self) -> u64 {
-            2
+        fn tally(&self) -> Tally {
+            Tally { suspects: 2, owed: 1, ..Tally::default() }
+        }
+
+        fn oldest(&self, _: TopicPartition) -> Option<Timestamp> {
+            Some(Timestamp(7))
         }
 
         fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {
@@ -258,7 +277,9 @@ mod tests {
         assert_eq!(ended, Ok(()));
         assert_eq!(asked, ["rest 100", "rest 100", "rest 100", "rest 100", "close"], "the wait doubles until it works");
         let status = board.status();
-        assert_eq!((status.counts["demux"].read, status.rounds, status.failed_rounds, status.suspects), (7, 2, 3, 2));
+        assert_eq!((status.counts["demux"].read, status.rounds, status.failed_rounds), (7, 2, 3));
+        let owed_since = Some(Timestamp(26 * 51));
+        assert_eq!(status.tallies["demux"], Tally { suspects: 2, owed: 1, owed_since, ..Tally::default() });
         assert_eq!((status.fault.as_deref(), status.lags.len()), (None, 0), "a member that left has no lag");
     }
 

@@ -103,6 +103,10 @@ impl Stage for Passthrough {
         &[]
     }
 
+    fn waits(&self, _: TopicPartition) -> bool {
+        false
+    }
+
     fn step(&mut self, protocol: &mut dyn Protocol, max: usize) -> Result<Stepped, Fault> {
         let ask = Ask { group: self.name, topics: &self.topics, except: &[], max: max.min(self.max_records) };
         let polled = protocol.poll(ask)?;

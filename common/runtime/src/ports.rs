@@ -80,6 +80,14 @@ pub struct Fetched {
     pub segments: Vec<(TopicPartition, Segment)>,
 }
 
+impl Fetched {
+    /// Whether it changed what this member owns.
+    #[must_use]
+    pub const fn is_rebalance(&self) -> bool {
+        !self.assigned.is_empty() || !self.revoked.is_empty()
+    }
+}
+
 /// A committed group offset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Committed {
@@ -147,6 +155,9 @@ pub trait Member: Send {
     /// Whether the outcome of the last publication must be doubted, also where it was told to be good; reading
     /// [`Member::committed`] clears it.
     fn suspect(&self) -> bool;
+
+    /// How often the connection failed or timed out since the start: a poll that waits for the brokers fails nothing.
+    fn troubles(&self) -> u64;
 
     /// Leaves cleanly within a deadline; static members keep their partitions for the session timeout.
     fn close(&mut self);

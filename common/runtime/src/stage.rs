@@ -62,6 +62,9 @@ pub trait Stage: Send {
     /// The partitions the breaker stopped.
     fn stalled(&self) -> &[TopicPartition];
 
+    /// Whether it leaves a partition out because a writer's schema cannot be asked for now.
+    fn waits(&self, at: TopicPartition) -> bool;
+
     /// One batch, at most `max` records: poll, decide, commit.
     ///
     /// # Errors

@@ -203,6 +203,10 @@ impl Stage for Hand {
         &[]
     }
 
+    fn waits(&self, _: TopicPartition) -> bool {
+        false
+    }
+
     fn step(&mut self, protocol: &mut dyn Protocol, _: usize) -> Result<Stepped, Fault> {
         let mut state = self.state();
         let Some(max) = state.due else { return Ok(Stepped::default()) };

@@ -348,6 +348,10 @@ impl Member for MemoryMember {
         Ok(())
     }
 
+    fn troubles(&self) -> u64 {
+        0
+    }
+
     fn stall(&mut self, at: &[TopicPartition]) -> Result<(), Fault> {
         self.stalled = at.iter().copied().collect();
         Ok(())

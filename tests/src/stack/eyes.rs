@@ -74,7 +74,8 @@ impl Eyes {
             let of = self.seen.iter().filter(|(at, _)| topics.contains(&at.topic));
             of.map(move |(at, seen)| {
                 let next = stands.get(at).copied().unwrap_or_default().min(seen.next());
-                Lag { group, at: *at, next, end: seen.next(), progress: Timestamp(0), stalled: false }
+                let (end, progress) = (seen.next(), Timestamp(0));
+                Lag { group, at: *at, next, end, progress, stalled: false, waits: false, oldest: None }
             })
         });
         Ok(lags.collect())

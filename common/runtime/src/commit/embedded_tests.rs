@@ -606,6 +606,8 @@ fn a_full_disk_refuses_the_request_and_loses_nothing() {
     assert!(matches!(receipt.try_recv().unwrap(), Err(SinkError::Unavailable(_))));
     assert_eq!(folder.outcome(), before);
     assert_eq!((embedded.status().failed_rounds, embedded.status().fault.is_some()), (1, true));
+    embedded.round(&mut living).unwrap();
+    assert_eq!(embedded.status().fault, None, "who sends nothing to what is not ready would wait for ever");
     let mut receipt = embedded.sink().append(lines(30, 31)).unwrap();
     embedded.drain(&mut living).unwrap();
     assert_eq!(receipt.try_recv().unwrap().map(|a| a.len()), Ok(1));
@@ -641,6 +643,9 @@ fn a_fatal_fault_ends_the_loop_and_tells_the_requests() {
         }
         fn stalled(&self) -> &[TopicPartition] {
             &[]
+        }
+        fn waits(&self, _: TopicPartition) -> bool {
+            false
         }
         fn step(&mut self, _: &mut dyn crate::commit::Protocol, _: usize) -> Result<Stepped, Fault> {
             Err(Fault::Fatal(da_model::fault::Cause::new("emit", "undeclared")))

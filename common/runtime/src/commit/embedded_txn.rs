@@ -150,7 +150,7 @@ impl Embedded {
         let requests = if behind && !takes_all { Vec::new() } else { self.shared.take(ROUND_BYTES) };
         let decided = match self.decide(requests, stages) {
             Ok(Some(decided)) => decided,
-            Ok(None) if self.flight.is_none() => return Ok(Progress::Idle),
+            Ok(None) if self.flight.is_none() => return Ok(self.idle()),
             Ok(None) => return self.linger(),
             Err((requests, fault)) => {
                 // What was handed over does not suffer from this; it is told first, unless this is a death.

@@ -11,6 +11,7 @@ use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
 use da_model::key::partition_of;
 use da_model::state::{Row, RowKey};
+use da_model::time::Timestamp;
 use rustc_hash::FxHashMap;
 
 use super::embedded_txn::EmbeddedOptions;
@@ -153,6 +154,13 @@ impl Engine {
     /// Next offset and end of a group on a topic partition.
     pub(crate) fn stands(&self, group: &str, at: TopicPartition) -> (Offset, Offset) {
         (self.next(group, at), self.tails.end(at))
+    }
+
+    /// The time of a record, where it is in memory.
+    pub(crate) fn time_of(&self, at: TopicPartition, offset: Offset) -> Option<Timestamp> {
+        let spans = self.tails.read(at, offset, 1);
+        let (segment, range) = spans.first()?;
+        Some(segment.record(at, range.start)?.timestamp)
     }
 
     /// All partitions of these topics, in order.

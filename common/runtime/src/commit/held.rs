@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use da_model::ids::{Offset, TopicPartition};
+use da_model::time::Timestamp;
 
 use super::Position;
 use crate::io::segment::Segment;
@@ -42,6 +43,12 @@ impl Held {
     pub(crate) fn stands(&self, at: TopicPartition, end: Option<Offset>) -> (TopicPartition, Offset, Offset) {
         let next = self.position.next;
         (at, next, end.unwrap_or(next).max(next))
+    }
+
+    /// The time of the first record that waits.
+    pub(crate) fn oldest(&self, at: TopicPartition) -> Option<Timestamp> {
+        let first = self.segments.front()?.record(at, self.done)?;
+        Some(first.timestamp)
     }
 
     /// Takes what was fetched, behind everything held.
@@ -90,7 +97,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use da_model::time::Timestamp;
+    use da_model::ids::{Partition, TopicName};
 
     fn position(next: i64) -> Position {
         Position { next: Offset(next), ..Position::default() }
@@ -106,20 +113,24 @@ mod tests {
         for offsets in [[10, 11, 14], [15, 20, 21]] {
             let mut segment = Segment::new(Offset(offsets[0]));
             for offset in offsets {
-                segment.push_at(Offset(offset), Timestamp(0), (None, None));
+                segment.push_at(Offset(offset), Timestamp(offset * 100), (None, None));
             }
             held.push(segment);
         }
         held.push(Segment::new(Offset(22)));
         assert_eq!((held.waiting(), lengths(&held, 4)), (6, vec![(0, 3), (0, 1)]));
         assert_eq!(lengths(&held, 4), [(0, 3), (0, 1)], "asked again, the same records");
+        let at = TopicPartition { topic: TopicName("t"), partition: Partition(0) };
+        assert_eq!(held.oldest(at), Some(Timestamp(1_000)));
         held.advance(position(12));
         assert_eq!((held.waiting(), lengths(&held, 2)), (4, vec![(2, 3), (0, 1)]), "offset 13 holds no record");
+        assert_eq!(held.oldest(at), Some(Timestamp(1_400)));
         held.advance(position(12));
         assert_eq!(held.waiting(), 4);
         held.advance(position(21));
         assert_eq!((held.waiting(), lengths(&held, 9), held.position().next), (1, vec![(2, 3)], Offset(21)));
         held.advance(position(22));
         assert_eq!((held.waiting(), lengths(&held, 9)), (0, vec![]));
+        assert_eq!(held.oldest(at), None);
     }
 }

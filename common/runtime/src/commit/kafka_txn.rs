@@ -12,9 +12,11 @@ use da_model::delivery::edge::Edges;
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::RowKey;
+use da_model::time::Timestamp;
 
 use super::care::{Attempt, Care};
 use super::held::Held;
+use super::status::Tally;
 use super::{Ask, GroupProtocol, Part, Polled, Position, Protocol, Work};
 use crate::batch::Rows;
 use crate::ports::{Committed, Fetched, Member};
@@ -38,6 +40,7 @@ pub struct KafkaTxn {
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
     suspects: u64,
+    rebalances: u64,
     care: Care,
 }
 
@@ -53,6 +56,7 @@ impl KafkaTxn {
             assigned: Vec::new(),
             doubt: Vec::new(),
             suspects: 0,
+            rebalances: 0,
             care: Care::default(),
         }
     }
@@ -66,6 +70,7 @@ impl KafkaTxn {
 
     /// Takes what a poll brought, changes of the assignment first.
     fn absorb(&mut self, fetched: Fetched) {
+        self.rebalances += u64::from(fetched.is_rebalance());
         for at in fetched.revoked {
             self.parts.remove(&at);
             self.care.forget(at);
@@ -269,8 +274,13 @@ impl GroupProtocol for KafkaTxn {
         Ok(())
     }
 
-    fn suspects(&self) -> u64 {
-        self.suspects
+    fn tally(&self) -> Tally {
+        let (suspects, rebalances, troubles) = (self.suspects, self.rebalances, self.member.troubles());
+        Tally { suspects, rebalances, troubles, ..Tally::default() }
+    }
+
+    fn oldest(&self, at: TopicPartition) -> Option<Timestamp> {
+        self.parts.get(&at)?.oldest(at)
     }
 
     fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {

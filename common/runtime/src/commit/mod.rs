@@ -36,7 +36,9 @@ use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::outcome::Reason;
 use da_model::record::Record;
 use da_model::state::{Row, RowKey};
+use da_model::time::Timestamp;
 
+use self::status::Tally;
 use crate::batch::Rows;
 use crate::io::segment::Segment;
 pub use outbox::{Outbox, Outgoing};
@@ -131,8 +133,11 @@ pub trait GroupProtocol: Protocol + Send {
     /// A [`Fault`] of the log; only a fatal one matters here.
     fn rest(&mut self, wait: std::time::Duration) -> Result<(), Fault>;
 
-    /// Transactions whose outcome had to be doubted since the start.
-    fn suspects(&self) -> u64;
+    /// What this member went through since its start; [`Tally::owed_since`] is its caller's.
+    fn tally(&self) -> Tally;
+
+    /// The time of the first record that waits on a partition, where it was fetched already.
+    fn oldest(&self, at: TopicPartition) -> Option<Timestamp>;
 
     /// Where every owned partition stands: next offset and end, as last known.
     fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)>;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use da_model::delivery::retry::{Reaction, reaction};
 use da_model::fault::Fault;
 
-use super::embedded_txn::{Embedded, IDLE};
+use super::embedded_txn::{Embedded, IDLE, Progress};
 use super::engine::Engine;
 use super::queue::Request;
 use super::status::{Counts, Lag};
@@ -91,6 +91,13 @@ impl Embedded {
         }
     }
 
+    /// Nothing waits, and the file could be opened. A fault is told no longer: whoever hears that nothing works sends
+    /// nothing, and only work would show that it does again.
+    pub(super) fn idle(&self) -> Progress {
+        self.shared.status().fault = None;
+        Progress::Idle
+    }
+
     /// Drops everything in memory; whatever was not committed is rolled back.
     pub(super) fn close(&mut self) {
         if let Some(engine) = self.engine.take() {
@@ -145,7 +152,9 @@ impl Embedded {
                 let stalled = stage.stalled().contains(&at);
                 let before = status.lags.get(lags.len()).filter(|l| l.at == at && l.next == next && next < end);
                 let progress = before.map_or(now, |l| l.progress);
-                lags.push(Lag { group: stage.name(), at, next, end, progress, stalled });
+                let oldest = (next < end).then(|| engine.time_of(at, next)).flatten();
+                let (group, waits) = (stage.name(), stage.waits(at));
+                lags.push(Lag { group, at, next, end, progress, stalled, waits, oldest });
             }
         }
         lags

@@ -12,9 +12,11 @@ use std::time::Duration;
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::{Feed, RowKey};
+use da_model::time::Timestamp;
 
 use super::care::Care;
 use super::held::Held;
+use super::status::Tally;
 use super::take_over::{self, Taken};
 use super::{Ask, GroupProtocol, Part, Polled, Protocol, Work, engine};
 use crate::batch::Rows;
@@ -59,6 +61,7 @@ pub struct SqlTxn {
     /// Committed in the store, not known to be in the log.
     owed: Vec<Move>,
     suspects: u64,
+    rebalances: u64,
     care: Care,
 }
 
@@ -84,6 +87,7 @@ impl SqlTxn {
             batch: Vec::new(),
             owed: Vec::new(),
             suspects: 0,
+            rebalances: 0,
             care: Care::default(),
         }
     }
@@ -107,6 +111,7 @@ impl SqlTxn {
     }
 
     fn absorb(&mut self, fetched: Fetched) {
+        self.rebalances += u64::from(fetched.is_rebalance());
         if !fetched.revoked.is_empty() || fetched.assigned.iter().any(|at| self.parts.contains_key(at)) {
             self.forget_rows();
         }
@@ -375,8 +380,13 @@ impl GroupProtocol for SqlTxn {
         Ok(())
     }
 
-    fn suspects(&self) -> u64 {
-        self.suspects
+    fn tally(&self) -> Tally {
+        let (suspects, rebalances, troubles) = (self.suspects, self.rebalances, self.member.troubles());
+        Tally { suspects, rebalances, troubles, owed: self.owed.len(), owed_since: None }
+    }
+
+    fn oldest(&self, at: TopicPartition) -> Option<Timestamp> {
+        self.parts.get(&at)?.as_ref()?.oldest(at)
     }
 
     fn stands(&self) -> Vec<(TopicPartition, Offset, Offset)> {

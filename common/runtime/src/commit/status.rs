@@ -47,6 +47,25 @@ pub struct Lag {
     pub progress: Timestamp,
     /// Whether the breaker stopped it.
     pub stalled: bool,
+    /// Whether it waits for a writer's schema that cannot be asked for now.
+    pub waits: bool,
+    /// The time of the first record that waits, where that was fetched already.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What the members of one consumer group went through since their start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Log transactions whose outcome had to be doubted, and was then read from the group.
+    pub suspects: u64,
+    /// Changes of what a member owns.
+    pub rebalances: u64,
+    /// How often the connection to the log failed: while this grows, what stands still waits for the brokers.
+    pub troubles: u64,
+    /// Blobs that the store has and the log may not have yet.
+    pub owed: usize,
+    /// Since when there have been such.
+    pub owed_since: Option<Timestamp>,
 }
 
 /// The engine as of its last commit.
@@ -70,11 +89,11 @@ pub struct Status {
     pub tail_bytes: usize,
     /// Rounds that failed and were rolled back.
     pub failed_rounds: u64,
-    /// Log transactions whose outcome had to be doubted, and was then read from the group.
-    pub suspects: u64,
+    /// What the groups went through, by handler name; empty without groups.
+    pub tallies: BTreeMap<&'static str, Tally>,
     /// The last fault, while it lasts.
     pub fault: Option<String>,
-    /// When the loop last ran.
+    /// When the loop last ran; 0 before it ever did.
     pub alive: Timestamp,
 }
 
@@ -98,9 +117,22 @@ impl Status {
         self.cache_rows += other.cache_rows;
         self.tail_bytes += other.tail_bytes;
         self.failed_rounds += other.failed_rounds;
-        self.suspects += other.suspects;
+        for (name, tally) in &other.tallies {
+            self.tallies.entry(name).or_default().add(tally);
+        }
         self.fault = self.fault.take().or_else(|| other.fault.clone());
         self.alive = self.alive.min(other.alive);
+    }
+}
+
+impl Tally {
+    /// Adds what another member of the group went through; what is owed longest counts.
+    pub fn add(&mut self, other: &Self) {
+        self.suspects += other.suspects;
+        self.rebalances += other.rebalances;
+        self.troubles += other.troubles;
+        self.owed += other.owed;
+        self.owed_since = self.owed_since.into_iter().chain(other.owed_since).min();
     }
 }
 

@@ -42,9 +42,14 @@ struct Report {
 }
 
 impl Health {
-    /// A part reports its condition: `keys`, `pipeline`, `gep.usage/0`.
+    /// A part reports its condition: `keys`, `pipeline`, `demux gep.usage/0`.
     pub fn report(&self, part: &str, condition: Condition) {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(part.to_owned(), condition);
+    }
+
+    /// A part is none of ours any more.
+    pub fn forget(&self, part: &str) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).remove(part);
     }
 
     /// Everything was started.
@@ -56,7 +61,23 @@ impl Health {
         self.started.load(std::sync::atomic::Ordering::SeqCst)
     }
 
-    fn troubles(&self, counts: fn(&Condition) -> Option<&String>) -> BTreeMap<String, String> {
+    /// The parts that stand still although they should not.
+    pub(crate) fn stuck(&self) -> BTreeMap<String, String> {
+        self.those(|c| match c {
+            Condition::Stuck(text) => Some(text),
+            Condition::Good | Condition::Waiting(_) => None,
+        })
+    }
+
+    /// The parts that do not work now.
+    pub(crate) fn troubles(&self) -> BTreeMap<String, String> {
+        self.those(|c| match c {
+            Condition::Stuck(text) | Condition::Waiting(text) => Some(text),
+            Condition::Good => None,
+        })
+    }
+
+    fn those(&self, counts: fn(&Condition) -> Option<&String>) -> BTreeMap<String, String> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.iter().filter_map(|(part, c)| counts(c).map(|text| (part.clone(), text.clone()))).collect()
     }
@@ -79,17 +100,11 @@ pub fn router(health: Health, stop: Stop) -> Router {
 }
 
 async fn livez(State(seen): State<Seen>) -> impl IntoResponse {
-    answer(seen.health.troubles(|c| match c {
-        Condition::Stuck(text) => Some(text),
-        Condition::Good | Condition::Waiting(_) => None,
-    }))
+    answer(seen.health.stuck())
 }
 
 async fn readyz(State(seen): State<Seen>) -> impl IntoResponse {
-    let mut troubles = seen.health.troubles(|c| match c {
-        Condition::Stuck(text) | Condition::Waiting(text) => Some(text),
-        Condition::Good => None,
-    });
+    let mut troubles = seen.health.troubles();
     if !seen.health.is_started() {
         troubles.insert("start".to_owned(), "not finished".to_owned());
     }

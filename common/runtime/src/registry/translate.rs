@@ -77,6 +77,12 @@ impl Waiting {
         stalled.iter().chain(self.0.keys()).copied().collect()
     }
 
+    /// Whether a partition waits.
+    #[must_use]
+    pub fn holds(&self, at: TopicPartition) -> bool {
+        self.0.contains_key(&at)
+    }
+
     /// The foreign records of a batch, or `None` after making the partition of one wait.
     pub fn foreign(&mut self, options: &DriverOptions, polled: &Polled) -> Option<Foreign> {
         // What is set aside is refused unread.

@@ -17,6 +17,9 @@ const NAMED: usize = 200;
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0];
 
+/// How the line of a forgotten gauge ends: the recorder cannot take one back.
+const FORGOTTEN: &str = " NaN\n";
+
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 static OPEN: Mutex<Option<HashSet<(Label, String)>>> = Mutex::new(None);
 
@@ -39,10 +42,11 @@ pub fn install() {
     });
 }
 
-/// The page `/metrics`; empty before [`install`].
+/// The page `/metrics`, without what was forgotten; empty before [`install`].
 #[must_use]
 pub fn render() -> String {
-    RECORDER.get().and_then(Option::as_ref).map_or_else(String::new, PrometheusHandle::render)
+    let page = RECORDER.get().and_then(Option::as_ref).map_or_else(String::new, PrometheusHandle::render);
+    page.split_inclusive('\n').filter(|line| !line.ends_with(FORGOTTEN)).collect()
 }
 
 /// Folds what was recorded since the last call, so that memory stays bounded between two reads of the page.
@@ -52,9 +56,9 @@ pub fn upkeep() {
     }
 }
 
-/// Adds to a counter.
+/// Adds to a counter; by nothing, it is shown from then on.
 pub fn count(metric: Metric, labels: Labels<'_>, by: u64) {
-    if by > 0 && documented(metric, labels) {
+    if documented(metric, labels) {
         metrics::counter!(metric.code(), owned(labels)).increment(by);
     }
 }
@@ -66,11 +70,9 @@ pub fn gauge(metric: Metric, labels: Labels<'_>, value: f64) {
     }
 }
 
-/// Moves a gauge by `by`.
-pub fn shift(metric: Metric, labels: Labels<'_>, by: f64) {
-    if documented(metric, labels) {
-        metrics::gauge!(metric.code(), owned(labels)).increment(by);
-    }
+/// Takes a gauge off the page until it is set again.
+pub fn forget(metric: Metric, labels: Labels<'_>) {
+    gauge(metric, labels, f64::NAN);
 }
 
 /// Records one value of a distribution.

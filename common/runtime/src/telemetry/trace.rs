@@ -4,7 +4,7 @@
 //! with a bounded queue: a collector that is away costs spans, never time. Never sees a payload or a learner's id.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use da_model::names::{Label, LogEvent, Metric, Span};
@@ -90,12 +90,28 @@ pub fn close() {
 #[must_use]
 pub struct Open(Option<Context>);
 
+/// A batch that was begun: its span, and how long it and its steps take.
+#[derive(Debug)]
+#[must_use]
+pub struct Batch {
+    span: Open,
+    service: &'static str,
+    begun: Instant,
+}
+
 /// Begins the span of a batch, in a trace of its own.
-pub fn batch(service: &str, group: &str, polled: &Polled) -> Open {
+pub fn batch(service: &'static str, group: &str, polled: &Polled) -> Batch {
+    let begun = now();
     let span = begin(Span::Batch, &[(Label::Service, service), (Label::Group, group)], &Context::new());
     span.label(Label::Records, || polled.len().to_string());
     span.label(Label::Positions, || polled.places());
-    span
+    Batch { span, service, begun }
+}
+
+/// The one reader of durations; spans and metrics tell them, and nothing is decided by them.
+#[expect(clippy::disallowed_methods, reason = "the one place that measures durations")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Begins the span of a request, in the caller's trace where the head names one.
@@ -118,18 +134,33 @@ fn begin(span: Span, labels: Labels<'_>, parent: &Context) -> Open {
     Open(Some(parent.with_span(builder.start_with_context(tracer, parent))))
 }
 
-impl Open {
-    /// Does a piece of the work inside a span of its own.
+impl Batch {
+    /// Does a step of the work inside a span of its own.
     ///
     /// # Errors
     /// What the work comes to.
-    pub fn timed<T, E>(&self, span: Span, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let inside = self.0.as_ref().map_or(Self(None), |context| begin(span, &[], context));
+    pub fn timed<T, E>(&self, step: Span, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let begun = now();
+        let inside = self.span.0.as_ref().map_or(Open(None), |context| begin(step, &[], context));
         let done = work()?;
         inside.done();
+        self.took(step, begun);
         Ok(done)
     }
 
+    /// Ends it as a success.
+    pub fn done(self) {
+        self.took(Span::Batch, self.begun);
+        self.span.done();
+    }
+
+    fn took(&self, step: Span, begun: Instant) {
+        let labels = [(Label::Service, self.service), (Label::Step, step.code())];
+        metrics::observe(Metric::BatchTime, &labels, begun.elapsed().as_secs_f64());
+    }
+}
+
+impl Open {
     /// Adds a label; its value is only made where the span is kept.
     pub fn label(&self, label: Label, value: impl FnOnce() -> String) {
         if let Some(context) = self.0.as_ref().filter(|context| context.span().is_recording()) {
@@ -215,11 +246,11 @@ mod tests {
 
     #[test]
     fn without_a_collector_a_span_is_nothing() {
-        let open = batch("gep", "gep", &Polled::default());
-        open.label(Label::Positions, || unreachable!());
-        assert!(open.0.is_none());
-        assert_eq!(open.timed(Span::Commit, || Err::<(), _>(7)), Err(7));
-        open.done();
+        let batch = batch("gep", "gep", &Polled::default());
+        batch.span.label(Label::Positions, || unreachable!());
+        assert!(batch.span.0.is_none());
+        assert_eq!(batch.timed(Span::Commit, || Err::<(), _>(7)), Err(7));
+        batch.done();
     }
 
     #[test]

@@ -162,6 +162,10 @@ impl Member for KafkaMember {
         self.publisher.suspect()
     }
 
+    fn troubles(&self) -> u64 {
+        self.source.as_ref().map_or(0, Source::troubles)
+    }
+
     fn close(&mut self) {
         self.publisher.drop_producer();
         self.source = None;

@@ -372,6 +372,11 @@ impl Source {
         self.consumer.context().trouble.take()
     }
 
+    /// How often the connection failed or timed out since this client was built.
+    pub(super) fn troubles(&self) -> u64 {
+        self.consumer.context().trouble.count()
+    }
+
     /// Topics of the cluster with their partition counts.
     pub(super) fn counts(&self) -> Result<FxHashMap<String, u32>, KafkaError> {
         let told = self.consumer.fetch_metadata(None, ASK)?;
