@@ -2,14 +2,14 @@
 //!
 //! Place: part of `make check`. Looks at the text of the project and at the registries; runs nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use da_model::names::{Label, LogEvent, Metric, Span};
 use da_model::schema::{self, Schemas};
-use da_model::state::{Column, Kind};
+use da_model::state::{Column, Kind, Table};
 use da_model::topics::{self, Partitioning};
 use da_runtime::io::sqlite_log::Reader;
 use da_runtime::probe::Silent;
@@ -329,15 +329,56 @@ fn class_topics_are_keyed_by_class_and_only_their_first_hop_is_rekeyed() {
     }
 }
 
+/// Who writes which rows: a processor owns its tables, but of the tables of levels the rows of its own level.
+fn owners_of_rows() -> Vec<(String, &'static str)> {
+    let mut owners: Vec<(String, &str)> = gep::tables::all().iter().map(|t| (t.name.to_owned(), "gep")).collect();
+    for processor in dep::processors::PROCESSORS {
+        let level = processor.name().split('_').next().unwrap_or_default();
+        let rows = |table: &&Table| match table.name.strip_prefix("level_") {
+            Some(metric) => format!("level_{metric} of a {level}"),
+            None => table.name.to_owned(),
+        };
+        owners.extend(processor.tables().iter().map(|table| (rows(table), processor.name())));
+    }
+    owners
+}
+
+/// Tables without an owner, rows with two, and owners of what is no table.
+fn ill_owned(tables: &[&str], owners: &[(String, &str)]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen = BTreeMap::new();
+    for (rows, owner) in owners {
+        if let Some(other) = seen.insert(rows, owner) {
+            found.push(format!("{rows}: {other} and {owner}"));
+        }
+        if !tables.contains(&rows.split(' ').next().unwrap_or_default()) {
+            found.push(format!("{rows}: of {owner}, and no table"));
+        }
+    }
+    let owned: BTreeSet<&str> = owners.iter().filter_map(|(rows, _)| rows.split(' ').next()).collect();
+    found.extend(tables.iter().filter(|table| !owned.contains(*table)).map(|table| format!("{table}: nobody")));
+    found
+}
+
 #[test]
-fn a_table_has_one_owner() {
-    let mut owners: Vec<(&str, &str)> = dep::processors::PROCESSORS
-        .iter()
-        .flat_map(|p| p.tables().iter().map(|table| (table.name, p.name())))
-        .collect();
-    owners.sort_unstable();
-    owners.dedup();
-    assert!(!owners.is_empty());
+fn a_row_has_one_owner_and_a_table_has_some() {
+    let all = gep::tables::all().into_iter().chain(dep::tables::tables());
+    let tables: Vec<&str> = all.map(|table| table.name).collect();
+    let mut owners = owners_of_rows();
+    assert!(owners.iter().filter(|(rows, _)| rows == "level_score of a unit").count() == 1, "{owners:?}");
+    none(&ill_owned(&tables, &owners), "rows and their owners");
+    owners.retain(|(rows, _)| rows != "class_view");
+    owners.push(("level_score of a unit".to_owned(), "another"));
+    owners.push(("session".to_owned(), "another"));
+    owners.push(("nowhere".to_owned(), "another"));
+    let found = ill_owned(&tables, &owners);
+    let meant = [
+        "level_score of a unit: unit_score and another",
+        "session: gep and another",
+        "nowhere: of another, and no table",
+        "class_view: nobody",
+    ];
+    assert_eq!(found, meant, "the rule can fail");
 }
 
 #[test]
