@@ -54,13 +54,6 @@ impl<'r, 'b> Run<'r, 'b> {
         }
     }
 
-    /// The same run with another adapter.
-    #[cfg(test)]
-    pub(super) fn with(mut self, adapter: &'static dyn Adapter) -> Self {
-        self.adapter = Some(adapter);
-        self
-    }
-
     /// Judges all elements.
     pub(super) fn all(mut self, elements: &[Element<'b>]) -> Intake<'b> {
         for (index, element) in elements.iter().enumerate() {
@@ -180,23 +173,8 @@ mod tests {
     use super::super::{AnonymousPolicy, take_in};
     use super::*;
 
-    #[derive(Debug)]
-    struct Fragile;
-
-    impl Adapter for Fragile {
-        fn name(&self) -> &'static str {
-            "fragile"
-        }
-
-        fn adapt<'b>(&self, event: Value<'_, 'b>, desk: &mut Desk<'_>) -> Adapted<'b> {
-            assert!(event.get("break").is_none(), "as asked");
-            adapters::named("gooru").unwrap().adapt(event, desk)
-        }
-    }
-
     #[test]
     fn a_panic_refuses_its_event_alone() {
-        static FRAGILE: Fragile = Fragile;
         let partner = Partner {
             tenant: "t".to_owned(),
             tenants: Vec::new(),
@@ -207,11 +185,12 @@ mod tests {
         };
         let (limits, origin) = (Limits::default(), Origin::Http { request_id: String::new() });
         let elements = [Element::new(b"{\"break\":1}"), Element::new(b"{}")];
-        let intake = Run::new(&partner, Timestamp(0), &origin, &limits).with(&FRAGILE).all(&elements);
+        let intake = take_in(&elements, &partner, Timestamp(0), &origin, &limits);
         let reasons = |n: usize| intake.verdicts[n].reasons.iter().map(|r| r.reason.code()).collect::<Vec<_>>();
         assert_eq!(reasons(0), ["internal"]);
         assert_eq!(reasons(1)[0], "missing_field");
         assert_eq!(intake.emits.len(), 2);
+        let partner = Partner { adapter: "unheard of", ..partner };
         let unknown = take_in(&elements[1..], &partner, Timestamp(0), &origin, &limits);
         assert_eq!(unknown.verdicts[0].reasons[0].reason, Reason::Internal, "no adapter of this name");
     }

@@ -20,6 +20,7 @@ use da_runtime::http::limits::Budget;
 use da_runtime::ports::{Clock, Sink};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_swagger_ui::SwaggerUi;
 
 use crate::intake::Limits;
 
@@ -82,7 +83,13 @@ pub fn router(ports: IngestPorts) -> Router {
         .route("/v1/limits", get(http::limits))
         .route(GOORU_ALIAS, post(http::gooru))
         .with_state(ingest);
-    routes.merge(utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", description()))
+    routes.merge(pages())
+}
+
+/// The pages of the description. They load nothing from elsewhere: by default they would send it to a validator's host.
+fn pages() -> SwaggerUi {
+    let config = utoipa_swagger_ui::Config::default().validator_url("none");
+    SwaggerUi::new("/docs").config(config).url("/openapi.json", description())
 }
 
 /// The description of the partner API.

@@ -22,6 +22,9 @@ use tower::ServiceExt;
 
 use super::*;
 
+#[path = "codes_tests.rs"]
+mod codes;
+
 /// How the log in memory answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
@@ -121,6 +124,11 @@ impl Edge {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
+    async fn page(&self, path: &str) -> String {
+        let response = self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        String::from_utf8_lossy(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).into_owned()
     }
 
     async fn post(&self, path: &str, key: &str, body: impl Into<Body>) -> Answered {
@@ -368,10 +376,11 @@ async fn the_description_and_its_pages_are_served_offline() {
     assert_eq!(api.status, 200);
     let paths: Vec<&String> = api.body["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths, [GOORU_ALIAS, "/v1/events", "/v1/events:validate", "/v1/limits"]);
-    let response = edge.router.clone().oneshot(Request::get("/docs/").body(Body::empty()).unwrap()).await.unwrap();
-    let page = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    let page = String::from_utf8_lossy(&page);
+    let page = edge.page("/docs/").await;
     assert!(page.contains("swagger-ui") && !page.contains("src=\"http"), "{page}");
+    let start = edge.page("/docs/swagger-initializer.js").await;
+    assert!(start.contains("\"validatorUrl\": \"none\"") && start.contains("/openapi.json"), "{start}");
+    assert!(!start.contains("//swagger.io") && !start.contains("://"), "{start}");
 }
 
 #[tokio::test]
