@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+// The example of docs/extending.md names it as it does in its real place.
+use dep::folds;
+
 #[path = "../cases/mod.rs"]
 mod cases;
 mod checker;

@@ -438,25 +438,28 @@ fn sql_type(kind: Kind) -> &'static str {
 fn a_table_migrated_in_postgres_equals_its_descriptor() {
     let Some(database) = Database::migrated("migrated tables") else { return };
     for table in plan().tables {
-        let columns = database.texts(&format!(
-            "SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' ||
-                 coalesce(array_position(i.indkey::smallint[], a.attnum), -1) || ' ' ||
-                 coalesce(col_description(a.attrelid, a.attnum), '')
-             FROM pg_attribute a JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
-             WHERE a.attrelid = '\"{}\"'::regclass AND a.attnum > 0 ORDER BY a.attnum",
-            table.name
-        ));
-        let key = |(n, c): (usize, &Column)| format!("{} {} true {n} {}", c.name, sql_type(c.kind), c.doc);
-        let value = |c: &Column| format!("{} {} {} -1 {}", c.name, sql_type(c.kind), !c.nullable, c.doc);
-        let stamped = dep::tables::tables().contains(&table);
-        let stamp =
-            stamped.then(|| "updated_at timestamp with time zone true -1 when the row was committed".to_owned());
-        let keys = table.keys.iter().enumerate().map(key);
-        let meant: Vec<String> = keys.chain(table.values.iter().map(value)).chain(stamp).collect();
-        assert_eq!(columns, meant, "{}", table.name);
-        let doc = database.texts(&format!("SELECT obj_description('\"{}\"'::regclass, 'pg_class')", table.name));
-        assert_eq!(doc, [table.doc]);
+        equals_its_descriptor(&database, table, dep::tables::tables().contains(&table));
     }
+}
+
+/// Columns, keys and comments of a table, which may have the store's stamp behind its own columns.
+pub(crate) fn equals_its_descriptor(database: &Database, table: &Table, stamped: bool) {
+    let columns = database.texts(&format!(
+        "SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' ||
+             coalesce(array_position(i.indkey::smallint[], a.attnum), -1) || ' ' ||
+             coalesce(col_description(a.attrelid, a.attnum), '')
+         FROM pg_attribute a JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+         WHERE a.attrelid = '\"{}\"'::regclass AND a.attnum > 0 ORDER BY a.attnum",
+        table.name
+    ));
+    let key = |(n, c): (usize, &Column)| format!("{} {} true {n} {}", c.name, sql_type(c.kind), c.doc);
+    let value = |c: &Column| format!("{} {} {} -1 {}", c.name, sql_type(c.kind), !c.nullable, c.doc);
+    let stamp = stamped.then(|| "updated_at timestamp with time zone true -1 when the row was committed".to_owned());
+    let keys = table.keys.iter().enumerate().map(key);
+    let meant: Vec<String> = keys.chain(table.values.iter().map(value)).chain(stamp).collect();
+    assert_eq!(columns, meant, "{}", table.name);
+    let doc = database.texts(&format!("SELECT obj_description('\"{}\"'::regclass, 'pg_class')", table.name));
+    assert_eq!(doc, [table.doc]);
 }
 
 #[test]

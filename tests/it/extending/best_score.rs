@@ -9,6 +9,7 @@ use da_model::fault::Rejection;
 use da_model::state::{Column, Feed, Kind, Row, RowKey, Snapshot, Table};
 
 use super::{Decision, Link, Processor};
+use crate::folds;
 
 /// The processor.
 pub struct BestScore;
@@ -24,7 +25,8 @@ pub static BEST_SCORE: Table = Table {
     ],
     values: &[
         Column::new("percent", Kind::Percent, "the highest score"),
-        Column::new("activity_time", Kind::Time, "newest activity folded in"),
+        Column::new("revision", Kind::Int, "number of changes"),
+        Column::new("activity_time", Kind::Time, "the newest activity folded in"),
     ],
     feed: Feed::OneTopic,
     range: None,
@@ -59,9 +61,11 @@ impl Processor for BestScore {
             return Ok(Decision::none()); // null is unknown, never 0
         };
         let before = seen.row(&key);
-        let best = before.and_then(|row| row.int(0)).map_or(percent.0, |best| best.max(percent.0));
-        let newest = before.and_then(|row| row.int(1)).map_or(de.activity_time.0, |at| at.max(de.activity_time.0));
-        Ok(Decision::stored(vec![Write::set(key, Row(vec![best.into(), newest.into()]))]))
+        if before.and_then(|row| row.int(0)).is_some_and(|best| best >= percent.0) {
+            return Ok(Decision::none());
+        }
+        let [revision, newest] = folds::tail(&BEST_SCORE, before, folds::revision_of(&BEST_SCORE, before) + 1, de);
+        Ok(Decision::stored(vec![Write::set(key, Row(vec![percent.0.into(), revision, newest]))]))
     }
 }
 
