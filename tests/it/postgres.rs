@@ -249,6 +249,31 @@ fn postgres_keeps_the_contract() {
     }
 }
 
+#[test]
+fn statements_of_a_batch_do_not_grow_with_its_rows() {
+    let Some(database) = Database::migrated("statements of a batch") else { return };
+    let mut store = database.store("a", &tables());
+    let epoch = fences(&mut store, &[P], 0)[0].1;
+    let (_, answer) = odd_rows().into_iter().find(|(key, _)| key.table() == &QUESTION_SCORE).unwrap();
+    let mut of_batch = |from: i64, learners: i64| {
+        let learner = |n: i64| format!("{from} {n}");
+        let question = |n: i64| RowKey::new(&QUESTION_SCORE, &["t1", &learner(n), "s", "a", "q"]);
+        let days = (0..learners).map(|n| (day(&learner(n)), time(n)));
+        let mut writes: Vec<_> = days.chain((0..learners).map(|n| (question(n), answer.clone()))).collect();
+        writes.sort_by(|a, b| a.0.cmp(&b.0));
+        let keys: Vec<RowKey> = writes.iter().map(|(key, _)| key.clone()).collect();
+        let texts = vec!["x"; usize::try_from(learners).unwrap()];
+        let before = store.statements();
+        store.begin(&[(P, epoch, Offset(from))], &keys).unwrap();
+        store.commit(&unit(writes, vec![moved(P, (from, from + learners), from, &texts)])).unwrap();
+        store.statements() - before
+    };
+    let (few, many) = (of_batch(0, 4), of_batch(4, 500));
+    assert_eq!(few, many, "500 learners: 1,000 rows and 500 records in one batch");
+    assert!(many <= 9, "{many}");
+    assert_eq!(database.texts("SELECT count(*)::text FROM day_time"), ["504"]);
+}
+
 /// Waits until a session of the database waits for a lock, or `done` says that none will.
 fn until_one_waits(database: &Database, done: impl Fn() -> bool) {
     let mut connection = database.connection();
