@@ -5,7 +5,7 @@
 use da_runtime::io::sqlite_log::Reader;
 use serde_json::{Map, Value};
 
-use crate::output::Output;
+use crate::output::{Form, Output};
 
 const SQL: &str = "SELECT class, item_kind, percent, count, learners, time_ms / 60000 AS minutes, views, items \
                    FROM class_progress WHERE level = 'course' ORDER BY class, item_kind";
@@ -44,13 +44,16 @@ impl Board {
         }
     }
 
-    /// The table as it stands in the end, on a terminal and without one.
+    /// The table as it stands in the end, on a terminal and without one; for programs one row a line.
     ///
     /// # Errors
     /// When the file cannot be read or stdout is closed.
     pub(crate) fn last(&mut self) -> anyhow::Result<()> {
         if self.out.is_live() {
             return self.draw(self.events);
+        }
+        if self.out.form() == Form::Json {
+            return Ok(self.rows()?.iter().try_for_each(|row| self.out.value(row))?);
         }
         let table = self.table()?;
         Ok(self.out.line(table)?)

@@ -13,6 +13,7 @@ mod checker;
 mod cli;
 mod cluster_commands;
 mod contract;
+mod demo;
 mod doctor;
 mod examples;
 mod extending;

@@ -14,13 +14,15 @@ use da_runtime::commit::embedded_txn::{FILE, LOCK};
 use da_runtime::config::Settings;
 use da_runtime::http::auth;
 use da_runtime::ports::Clock;
+use da_runtime::stop::Phase;
+use serde_json::{Value, json};
 
 use super::{Command, audit, up};
 use crate::cluster;
-use crate::learners::player::{self, Counts, Play, Progress, Target};
+use crate::learners::player::{self, Counts, End, Play, Progress, Target};
 use crate::learners::{self, Profile};
 use crate::ledger::{Run, Writer};
-use crate::output::{Exit, Output, Refusal};
+use crate::output::{Exit, Form, Output, Refusal};
 use crate::settings::Chosen;
 use crate::single::{self, Running};
 use crate::standings::Board;
@@ -66,7 +68,8 @@ impl Command for Demo {
         clear(&arguments.dir)?;
         let chosen = Chosen { settings: None, dir: Some(arguments.dir.clone()) };
         let mut settings = chosen.load()?.settings;
-        settings.log_level = "warn";
+        // What is refused on purpose would be warned of between the lines of progress; it is told at the end.
+        settings.log_level = "error";
         app::install_telemetry(&settings, "da");
         let running = started(&mut settings, out)?;
         let (key, _) = auth::create(&arguments.dir, up::new_key("demo"), SystemClock.now())?;
@@ -75,10 +78,16 @@ impl Command for Demo {
             "30 learners of 2 classes post to {}/v1/events for {} s\n",
             running.url, arguments.seconds
         ));
-        play(&arguments, &running, &key, out)?;
+        if play(&arguments, &running, &key, out)? != End::Complete {
+            running.stop.raise(Phase::Refusing);
+            running.wait()?;
+            out.note("interrupted, and nothing was checked; the same call starts anew");
+            return Ok(Exit::Interrupted);
+        }
         let exit = prove(&arguments.dir, out)?;
         let stays = arguments.keep || out.is_live();
-        next(&arguments.dir, (&running.url, &key), stays, out)?;
+        let admin = (settings.admin_listen.port() == 0).then_some(&*running.admin_url);
+        next(&Site { dir: &arguments.dir, url: &running.url, admin, key: &key, stays }, out)?;
         if stays {
             running.wait()?;
         } else {
@@ -124,7 +133,7 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Posts the events of all learners while the board shows what became of them.
-fn play(arguments: &Arguments, running: &Running, key: &str, out: Output) -> anyhow::Result<()> {
+fn play(arguments: &Arguments, running: &Running, key: &str, out: Output) -> anyhow::Result<End> {
     let run = run(arguments, key);
     let ledger = Writer::open(&arguments.dir.join(LEDGER))?;
     ledger.run(&run)?;
@@ -133,13 +142,28 @@ fn play(arguments: &Arguments, running: &Running, key: &str, out: Output) -> any
     let counts = Counts::default();
     let progress = Progress::default();
     let mut board = Board::new(cluster::file(&arguments.dir)?, run.settings.events, out);
-    let play = Play { target: &target, run: &run, progress: &progress, ledger: &ledger, clock: &SystemClock };
-    player::play(play, &counts, |counts| {
+    let (clock, stop) = (&SystemClock, &running.stop);
+    let play = Play { target: &target, run: &run, progress: &progress, ledger: &ledger, clock, stop };
+    let end = player::play(play, &counts, |counts| {
         let answered = [&counts.accepted, &counts.duplicate, &counts.rejected].map(|n| n.load(Ordering::Relaxed));
         board.show(answered.iter().sum());
     })?;
-    running.settle();
-    board.last()
+    if end == End::Complete {
+        running.settle();
+        board.last()?;
+        tell_dead(running, out);
+    }
+    Ok(end)
+}
+
+/// Learners contradict themselves now and then; what became of that is told once.
+fn tell_dead(running: &Running, out: Output) {
+    let counts = running.watch.status().counts;
+    let dead: u64 = counts.values().flat_map(|counts| counts.dead.values()).sum();
+    if dead > 0 {
+        let (da, dir) = (program(), running.dir.display());
+        out.note(format_args!("{dead} refused after acceptance, kept with the reason: {da} tap '*.dead' --dir {dir}"));
+    }
 }
 
 fn run(arguments: &Arguments, key: &str) -> Run {
@@ -165,23 +189,54 @@ fn prove(dir: &Path, out: Output) -> anyhow::Result<Exit> {
     audit::Audit.run(&matches, out)
 }
 
-/// What to try next; every line works as printed.
-fn next(dir: &Path, (url, key): (&str, &str), stays: bool, out: Output) -> anyhow::Result<()> {
-    let dir = dir.display();
-    let da = std::env::args().next().unwrap_or_else(|| "da".to_owned());
-    let address = url.trim_start_matches("http://");
-    out.line("\nTry next:")?;
-    if !stays {
-        out.line(format_args!(
-            "\n# start it again, in another terminal\nDA__HTTP__LISTEN={address} {da} up --dir {dir}"
-        ))?;
+/// Where the demo ran.
+struct Site<'a> {
+    dir: &'a Path,
+    url: &'a str,
+    /// Named where it is not the port of the settings.
+    admin: Option<&'a str>,
+    key: &'a str,
+    stays: bool,
+}
+
+impl Site<'_> {
+    /// What to try next, and the line for it; every line works as printed.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let (da, dir, address) = (program(), self.dir.display(), bare(self.url));
+        let admin = self.admin.map(|url| format!("DA__ADMIN__LISTEN={} ", bare(url))).unwrap_or_default();
+        let again = format!("DA__HTTP__LISTEN={address} {admin}{da} up --dir {dir}");
+        let tap = format!("{da} tap 'dep.class.*' --from -10m --limit 5 --dir {dir}");
+        let sql = "select class, item_kind, percent, learners, views from class_progress where level = 'course'";
+        let sql = format!("sqlite3 -readonly -header -column {dir}/{FILE} \"{sql}\"");
+        let again = (!self.stays).then_some(("start it again, in another terminal", again));
+        let others = [
+            ("post an event of your own", up::sample_request(self.url, self.key)),
+            ("what was said about classes, record by record", tap),
+            ("the classes, in SQL", sql),
+        ];
+        again.into_iter().chain(others).collect()
     }
-    out.line(format_args!("\n# post an event of your own\n{}", up::sample_request(url, key)))?;
-    out.line(format_args!(
-        "\n# what was said about classes, record by record\n{da} tap 'dep.class.*' --from -10m --limit 5 --dir {dir}"
-    ))?;
-    out.line(format_args!("\n# the classes, in SQL\nsqlite3 -readonly -header -column {dir}/{FILE} \"select class, item_kind, percent, learners, views from class_progress where level = 'course'\""))?;
-    if stays {
+}
+
+/// The program as it was called.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "da".to_owned())
+}
+
+fn bare(url: &str) -> &str {
+    url.trim_start_matches("http://")
+}
+
+fn next(site: &Site<'_>, out: Output) -> anyhow::Result<()> {
+    let (url, key, serving) = (site.url, site.key, site.stays);
+    if out.form() == Form::Json {
+        let line = |(what, command)| json!({"what": what, "command": command});
+        let next: Vec<Value> = site.lines().into_iter().map(line).collect();
+        return Ok(out.value(&json!({"url": url, "key": key, "serving": serving, "next": next}))?);
+    }
+    out.line("\nTry next:")?;
+    site.lines().iter().try_for_each(|(what, command)| out.line(format_args!("\n# {what}\n{command}")))?;
+    if serving {
         out.line(format_args!("\nstill serving at {url}, contract at {url}/docs; Ctrl-C ends it"))?;
     }
     Ok(())

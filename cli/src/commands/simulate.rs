@@ -8,8 +8,10 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use clap::{ArgMatches, Args, FromArgMatches};
+use da_runtime::app;
 use da_runtime::clock::SystemClock;
 use da_runtime::ports::Clock;
+use da_runtime::stop::Stop;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -107,16 +109,22 @@ impl Command for Simulate {
         }
         let counts = Counts::default();
         let bar = bar(run.settings.events, out);
+        let stop = Stop::new();
+        app::leave_on_signal(stop.clone())?;
         let start = clock.now().0;
-        let play = Play { target: &target, run: &run, progress: &progress, ledger: &ledger, clock: &clock };
+        let play =
+            Play { target: &target, run: &run, progress: &progress, ledger: &ledger, clock: &clock, stop: &stop };
         let end = player::play(play, &counts, |counts| show(counts, &bar));
         bar.finish_and_clear();
         let end = end.map_err(|error| Refusal::unreachable(format!("{error:#}"), "da keys list, da validate"))?;
         report(&summary(&counts, end, clock.now().0 - start), out)?;
-        Ok(match end {
-            End::Complete => Exit::Fine,
-            End::NoAnswer => Exit::Interrupted,
-        })
+        let why = match end {
+            End::Complete => return Ok(Exit::Fine),
+            End::NoAnswer => "no answer for too long",
+            End::Interrupted => "interrupted",
+        };
+        out.note(format!("{why}; the same call with --ledger {} goes on from there", arguments.ledger.display()));
+        Ok(Exit::Interrupted)
     }
 }
 
@@ -217,8 +225,5 @@ fn report(summary: &Summary, out: Output) -> anyhow::Result<()> {
         "simulate: events={events} accepted={accepted} duplicate={duplicate} rejected={rejected} requests={requests} \
          repeats={repeats} seconds={seconds:.1} rate={events_per_second:.0}/s"
     ))?;
-    if !summary.complete {
-        out.note("no answer for too long; the same call goes on from there");
-    }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use da_runtime::ports::Clock;
+use da_runtime::stop::{Phase, Stop};
 use serde::Deserialize;
 
 use crate::ledger::{self, Answer, Entry, RequestId, Run, Writer};
@@ -48,7 +49,7 @@ pub struct Counts {
     pub requests: AtomicU64,
     /// Requests sent again.
     pub repeats: AtomicU64,
-    gave_up: AtomicBool,
+    unfinished: AtomicBool,
 }
 
 /// How a play ended.
@@ -58,6 +59,8 @@ pub enum End {
     Complete,
     /// No answer for too long; the same call goes on from there.
     NoAnswer,
+    /// It was told to stop; the same call goes on from there.
+    Interrupted,
 }
 
 /// What one connection needs.
@@ -66,6 +69,7 @@ struct Connection<'p> {
     target: &'p Target,
     ledger: &'p Writer,
     clock: &'p dyn Clock,
+    stop: &'p Stop,
     counts: &'p Counts,
 }
 
@@ -82,6 +86,8 @@ pub struct Play<'p> {
     pub ledger: &'p Writer,
     /// For pace and patience.
     pub clock: &'p dyn Clock,
+    /// Ends it between two requests.
+    pub stop: &'p Stop,
 }
 
 /// Reads how far a ledger came; `None` where it has no head yet.
@@ -143,6 +149,7 @@ pub fn play(play: Play<'_>, counts: &Counts, mut tick: impl FnMut(&Counts)) -> a
                 target: play.target,
                 ledger: play.ledger,
                 clock: play.clock,
+                stop: play.stop,
                 counts,
             };
             let (done, world) = (done.clone(), &world);
@@ -160,7 +167,11 @@ pub fn play(play: Play<'_>, counts: &Counts, mut tick: impl FnMut(&Counts)) -> a
     });
     tick(counts);
     ended?;
-    Ok(if counts.gave_up.load(Ordering::Relaxed) { End::NoAnswer } else { End::Complete })
+    Ok(match (counts.unfinished.load(Ordering::Relaxed), play.stop.is(Phase::Leaving)) {
+        (false, _) => End::Complete,
+        (true, true) => End::Interrupted,
+        (true, false) => End::NoAnswer,
+    })
 }
 
 impl Connection<'_> {
@@ -179,10 +190,13 @@ impl Connection<'_> {
             if id.number < written {
                 continue;
             }
-            if self.counts.gave_up.load(Ordering::Relaxed) {
+            self.keep_pace(start, (sent, play.run.settings.connections));
+            if self.stop.is(Phase::Leaving) {
+                self.counts.unfinished.store(true, Ordering::Relaxed);
+            }
+            if self.counts.unfinished.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            self.keep_pace(start, (sent, play.run.settings.connections));
             self.ledger.request(id, &body)?;
             self.until_answered(id, &body)?;
             sent += events as u64;
@@ -203,10 +217,10 @@ impl Connection<'_> {
     fn pause_until(&self, due: i64) {
         loop {
             let left = due - self.clock.now().0;
-            if left <= 0 {
+            if left <= 0 || self.stop.is(Phase::Leaving) {
                 return;
             }
-            std::thread::park_timeout(Duration::from_millis(left.unsigned_abs().min(1_000)));
+            std::thread::park_timeout(Duration::from_millis(left.unsigned_abs().min(250)));
         }
     }
 
@@ -224,8 +238,8 @@ impl Connection<'_> {
                     self.pause_until(self.clock.now().0 + after.unwrap_or(backoff));
                 }
             }
-            if self.clock.now().0 - first > self.target.patience {
-                self.counts.gave_up.store(true, Ordering::Relaxed);
+            if self.clock.now().0 - first > self.target.patience || self.stop.is(Phase::Leaving) {
+                self.counts.unfinished.store(true, Ordering::Relaxed);
                 return Ok(());
             }
         }

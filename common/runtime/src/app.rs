@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use da_model::fault::{Cause, Fault};
 use da_model::names::LogEvent;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,6 +24,7 @@ use crate::http::health::{self, Health};
 use crate::http::server::{InFlight, Serving, Side, serve};
 use crate::stop::{Phase, Stop};
 use crate::telemetry::{log, metrics, trace};
+use crate::worker::Beside;
 
 /// How long requests in flight may take to be answered once new ones are refused.
 const ANSWERING: Duration = Duration::from_secs(15);
@@ -211,6 +213,21 @@ async fn stop_in_order(stop: &Stop, signals: &mut Signals, serve_on: Duration, i
 
 async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
     timeout(limit, work).await.is_ok()
+}
+
+/// Raises [`Phase::Leaving`] at a SIGTERM or SIGINT, for programs that serve nobody; waits on a thread of its own.
+///
+/// # Errors
+/// [`Fault::Fatal`] where signals cannot be heard.
+pub fn leave_on_signal(stop: Stop) -> Result<(), Fault> {
+    let deaf = |e: io::Error| Fault::Fatal(Cause::new("wait for signals", e));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(deaf)?;
+    let mut signals = runtime.block_on(async { Signals::new() }).map_err(deaf)?;
+    let wait = move || {
+        runtime.block_on(signals.next());
+        stop.raise(Phase::Leaving);
+    };
+    Beside::start("signals", wait).map(drop)
 }
 
 /// SIGTERM and SIGINT.
