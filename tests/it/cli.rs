@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -155,6 +156,41 @@ fn what_is_not_there_ends_with_3() {
     fs::write(folder.0.join("file"), "").unwrap();
     failed(&folder.run(&["up", "--dir", "file/below"]), 3, &["file/below", "cannot be used"]);
     failed(&folder.run(&["up", "--dir", "/proc/nothing"]), 3, &["/proc/nothing", "cannot be used"]);
+}
+
+/// `da up` as somebody whom the rights of files bind: root without what lifts root above them.
+fn up_within_rights(folder: &Folder) -> Output {
+    let root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
+    let mut command = if root { Command::new("setpriv") } else { da() };
+    if root {
+        command.arg("--bounding-set=-dac_override,-dac_read_search").arg(da().get_program());
+    }
+    let free = [("DA__HTTP__LISTEN", "127.0.0.1:0"), ("DA__ADMIN__LISTEN", "127.0.0.1:0")];
+    command.envs(free).current_dir(&folder.0).args(["up", "--dir", "d"]).output().unwrap()
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_to_is_named_and_keeps_what_it_has() {
+    let folder = Folder::new("rights");
+    let dir = folder.0.join("d");
+    let allow = |mode: u32| {
+        let files = fs::read_dir(&dir).unwrap().map(|file| file.unwrap().path());
+        let all = files.map(|path| (path, mode & 0o666)).chain([(dir.clone(), mode)]);
+        all.for_each(|(path, mode)| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap());
+    };
+    fs::create_dir(&dir).unwrap();
+    allow(0o555);
+    failed(&up_within_rights(&folder), 3, &["d cannot be used", "Permission denied", "try: da up --dir FOLDER"]);
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+    allow(0o755);
+    let up = folder.up(&["--dir", "d"]);
+    up.post(&sample());
+    assert_eq!(up.stop(), Some(0));
+    allow(0o555);
+    failed(&up_within_rights(&folder), 3, &["d cannot be used", "Permission denied", "try: da up --dir FOLDER"]);
+    allow(0o755);
+    let kept = folder.run(&["tap", "gep.accepted", "--dir", "d"]);
+    assert_eq!(text(&kept.stdout).lines().count(), 2, "{}", text(&kept.stderr));
 }
 
 #[test]
