@@ -21,6 +21,7 @@ mod poison;
 mod postgres;
 mod questions;
 mod registry;
+mod settled;
 mod sim;
 mod slots;
 mod spans;
