@@ -2,8 +2,8 @@
 CARGO ?= cargo
 LEVEL ?= floor
 SEED  ?= 1
-# Which cluster drills `make drill` runs where ONLY names none; empty runs all of them at full size, for an hour or so.
-CLUSTER ?= --only cluster-crash-loop --events 6000 --faults 10
+# Drills side by side: each has servers of its own, and waits for most of its time.
+BESIDE ?= 3
 DIR   ?= da-data
 DA    := target/release/da
 CORES := gep demux dep
@@ -78,11 +78,11 @@ every-test:
 demo: setup $(DA) ## two classes of simulated learners, their tables filling live, and the proof at the end
 	$(DA) demo
 
-drill: setup ## kill, cut, overload, fill the disk under load, then audit: LEVEL=floor|target|moonshot SEED=n ONLY=name
+drill: setup ## kill, cut, overload, fill the disk under load, then audit: LEVEL=floor|target|moonshot SEED=n ONLY=name BESIDE=n
 	$(CARGO) build --locked --release -p cli -p gep -p demux -p dep
 	@[ -n "$(ONLY)" ] || $(CARGO) run --locked -p tests --bin drill -- --level $(LEVEL) --seed $(SEED)
 	@sh deploy/setup.sh full
-	$(CARGO) run --locked -p tests --bin drill -- --cluster --level $(LEVEL) --seed $(SEED) $(if $(ONLY),--only $(ONLY),$(CLUSTER))
+	$(CARGO) run --locked -p tests --bin drill -- --cluster --level $(LEVEL) --seed $(SEED) --beside $(BESIDE) $(if $(ONLY),--only $(ONLY))
 
 bench: setup $(DA) ## cost per event of every stage, of the whole process, and beside peers on real Kafka: ONLY=part
 	$(CARGO) build --locked --release -p gep -p demux -p dep -p tests --bins

@@ -101,3 +101,9 @@ fn dedupe_memory_before_the_output_is_found_out_by_its_losses() {
     let findings = audit(Some(("gep", Flaw::DedupeEarlier)));
     assert!(findings.iter().any(|f| f.anomaly == Anomaly::LostWrite), "{:?}", Tally::of(&findings));
 }
+
+#[test]
+fn transactions_of_the_log_alone_are_found_out_torn_when_their_end_comes_late() {
+    let findings = audit(Some(("demux", Flaw::LateEnd)));
+    assert!(findings.iter().any(|f| f.anomaly == Anomaly::Torn), "{:?}", Tally::of(&findings));
+}

@@ -27,6 +27,7 @@ mod postgres;
 mod questions;
 mod registry;
 mod secured;
+mod settled;
 mod sim;
 mod slots;
 mod spans;

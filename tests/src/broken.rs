@@ -7,7 +7,7 @@ use da_model::fault::Fault;
 use da_model::ids::{TopicName, TopicPartition};
 use da_model::state::RowKey;
 use da_runtime::batch::Rows;
-use da_runtime::commit::{Ask, Polled, Protocol, Work};
+use da_runtime::commit::{Ask, Outbox, Polled, Protocol, Work};
 use da_runtime::stage::{Stage, Stepped};
 
 use crate::sim::Chance;
@@ -19,6 +19,9 @@ pub enum Flaw {
     OffsetsLater,
     /// The dedupe memory is committed before the output.
     DedupeEarlier,
+    /// Transactions of the log alone, without a commit point in the database: the late end of an earlier transaction
+    /// commits what the next one has sent so far, offset and state included.
+    LateEnd,
 }
 
 /// A stage with a flaw.
@@ -86,6 +89,7 @@ impl Protocol for Pieces<'_> {
                 let memory = work.writes.into_iter().filter(|(key, _)| key.table().name == "applied");
                 work = Work { group: work.group, writes: memory.collect(), ..Work::default() };
             }
+            (true, Flaw::LateEnd) => work.out = first_half(&work.out),
         }
         self.inner.commit(work)
     }
@@ -93,4 +97,12 @@ impl Protocol for Pieces<'_> {
     fn abandon(&mut self) {
         self.inner.abandon();
     }
+}
+
+fn first_half(out: &Outbox) -> Outbox {
+    let mut half = Outbox::default();
+    for sent in out.records().take(out.len() / 2) {
+        half.push((sent.from, sent.to), (sent.timestamp, sent.key), |arena| arena.extend_from_slice(sent.value));
+    }
+    half
 }

@@ -11,6 +11,7 @@ pub mod broken;
 pub mod cluster;
 pub mod drills;
 pub mod fleet;
+pub mod port;
 pub mod process;
 pub mod rank;
 pub mod sim;

@@ -5,12 +5,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+
+use crate::port::Port;
 
 /// Where a server listens and keeps its data.
 #[derive(Debug, Clone)]
@@ -20,9 +22,9 @@ pub struct Site {
     /// Its data folder.
     pub dir: PathBuf,
     /// Its public listener.
-    pub http: SocketAddr,
+    pub http: Port,
     /// Its admin listener.
-    pub admin: SocketAddr,
+    pub admin: Port,
 }
 
 /// A running `da up`; killed when dropped.
@@ -38,14 +40,13 @@ impl Site {
     /// When the folder cannot be made or no port is free.
     pub fn new(program: &Path, dir: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
-        let (http, admin) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-        Ok(Self { program: program.into(), dir: dir.into(), http: http.local_addr()?, admin: admin.local_addr()? })
+        Ok(Self { program: program.into(), dir: dir.into(), http: Port::hold()?, admin: Port::hold()? })
     }
 
     /// Where to post.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.http)
+        format!("http://{}", self.http.address)
     }
 
     /// Starts the server; its words go to `server.log` in the folder.
@@ -65,8 +66,8 @@ impl Site {
         let child = Command::new(&self.program)
             .args(["up", "--dir"])
             .arg(&self.dir)
-            .env("DA__HTTP__LISTEN", self.http.to_string())
-            .env("DA__ADMIN__LISTEN", self.admin.to_string())
+            .env("DA__HTTP__LISTEN", self.http.address.to_string())
+            .env("DA__ADMIN__LISTEN", self.admin.address.to_string())
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -94,7 +95,7 @@ impl Site {
     /// The body of a page of the admin listener, if it answers 200.
     #[must_use]
     pub fn admin_page(&self, path: &str) -> Option<String> {
-        page_of(self.admin, path)
+        page_of(self.admin.address, path)
     }
 
     /// Waits until the server says that it is ready.

@@ -165,6 +165,21 @@ pub struct Position {
     pub end: i64,
 }
 
+/// A group's position as the database holds it, of which its offset in the log is a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The group.
+    pub group: String,
+    /// Topic without prefix.
+    pub topic: Id,
+    /// Partition.
+    pub partition: u32,
+    /// Next offset.
+    pub next: Option<i64>,
+    /// End of the last batch whose outputs are still in the outbox.
+    pub outbox: Option<i64>,
+}
+
 /// All of it.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -192,8 +207,12 @@ pub struct Evidence {
     pub observed: Vec<Observed>,
     /// Tables: (table, key after the tenant joined by U+001F).
     pub tables: HashMap<(&'static str, Box<str>), Stored>,
-    /// Positions.
+    /// Positions in the log.
     pub positions: Vec<Position>,
+    /// Positions in the database, where the log is elsewhere.
+    pub kept: Vec<Kept>,
+    /// Transactions that are open, by where they are.
+    pub open: Vec<String>,
 }
 
 /// The columns of each table that the oracle knows; keys and `updated_at` apart.

@@ -35,6 +35,10 @@ pub enum Anomaly {
     WrongAggregate,
     /// A group has not come to the end of its input.
     OpenPosition,
+    /// Outputs that were committed wait in the outbox.
+    Unpublished,
+    /// A transaction has not ended.
+    OpenTransaction,
 }
 
 /// One finding.
@@ -80,6 +84,8 @@ impl Anomaly {
             Self::WrongBytes => "wrong bytes",
             Self::WrongAggregate => "wrong aggregate",
             Self::OpenPosition => "open position",
+            Self::Unpublished => "unpublished output",
+            Self::OpenTransaction => "open transaction",
         }
     }
 }
@@ -104,7 +110,7 @@ impl Tally {
         let mut tally = Self::default();
         for finding in findings {
             *match finding.anomaly {
-                Anomaly::LostWrite | Anomaly::Torn => &mut tally.lost,
+                Anomaly::LostWrite | Anomaly::Torn | Anomaly::Unpublished => &mut tally.lost,
                 Anomaly::Duplicate | Anomaly::Phantom => &mut tally.duplicated,
                 Anomaly::Misordered => &mut tally.misordered,
                 Anomaly::WrongValue
@@ -115,7 +121,8 @@ impl Tally {
                 | Anomaly::WrongVerdict
                 | Anomaly::WrongBytes
                 | Anomaly::WrongAggregate
-                | Anomaly::OpenPosition => &mut tally.wrong,
+                | Anomaly::OpenPosition
+                | Anomaly::OpenTransaction => &mut tally.wrong,
             } += 1;
         }
         tally

@@ -14,7 +14,8 @@ use da_runtime::reading::{Page, Reading, Scan, TapRecord};
 use serde_json::value::RawValue;
 
 use super::evidence::{
-    At, COLUMNS, Copy, Dead, Digests, Evidence, Link, Observed, Position, Refused, Sent, Stored, Usage, digest, shown,
+    At, COLUMNS, Copy, Dead, Digests, Evidence, Kept, Link, Observed, Position, Refused, Sent, Stored, Usage, digest,
+    shown,
 };
 use super::observed::de_of;
 use crate::ledger::{self, Answer, Entry, RequestId, Run};
@@ -121,12 +122,13 @@ impl Gathering {
         Ok(Self { reader, schemas, names, evidence })
     }
 
-    /// Records not yet read by some group.
+    /// Whether every group has read everything. What lies behind an open transaction counts for no group yet, so none may
+    /// be open.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn lag(&mut self) -> anyhow::Result<i64> {
-        Ok(self.reader.positions()?.iter().map(|p| p.end.0 - p.next.0).sum())
+    /// When the log cannot be read.
+    pub fn settled(&mut self) -> anyhow::Result<bool> {
+        Ok(self.reader.open()?.is_empty() && self.reader.positions()?.iter().all(|p| p.end == p.next))
     }
 
     /// Refuses a log whose beginning was removed.
@@ -154,6 +156,12 @@ impl Gathering {
             let next = At { topic, partition: position.partition.0, offset: position.next.0 };
             self.evidence.positions.push(Position { group: position.group, next, end: position.end.0 });
         }
+        for kept in self.reader.kept()? {
+            let (topic, partition) = (self.names.of(&kept.topic), kept.partition.0);
+            let (next, outbox) = (kept.next.map(|n| n.0), kept.outbox.map(|n| n.0));
+            self.evidence.kept.push(Kept { group: kept.group, topic, partition, next, outbox });
+        }
+        self.evidence.open = self.reader.open()?;
         for topic in da_model::topics::all() {
             tick(&topic.name);
             self.topic(&topic.name)?;

@@ -2,7 +2,7 @@
 //!
 //! Place: third step of the checker (I4, I6, I8 and I9 of delivery.md §12). Judges lineage and offsets, no value.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::evidence::{At, Evidence, Link, Position};
 use super::finding::{Anomaly, Finding};
@@ -15,6 +15,7 @@ type Edge<'e> = (&'e Id, u32, &'e Id, u32);
 /// Judges edges, offsets, dead letters and positions.
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     positions(evidence, findings);
+    kept(evidence, findings);
     edges(evidence, findings);
     offsets(evidence, findings);
     letters(evidence, findings);
@@ -131,6 +132,40 @@ fn positions(evidence: &Evidence, findings: &mut Vec<Finding>) {
         let mut here = evidence.positions.iter().filter(|p| p.next.topic == *topic && p.next.partition == partition);
         if is_read && !here.any(|p| p.end >= end) {
             findings.push(Finding::new(Anomaly::OpenPosition, format!("{topic}/{partition}"), "no group has read it"));
+        }
+    }
+}
+
+/// The database and the log say the same of a group's place, nothing waits to be published, and nothing is open.
+fn kept(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    for place in &evidence.open {
+        findings.push(Finding::new(Anomaly::OpenTransaction, place, "it has not ended"));
+    }
+    // A group whose outputs and offsets are one transaction of the log has no position in the database.
+    let groups: BTreeSet<&str> = evidence.kept.iter().map(|k| k.group.as_str()).collect();
+    let in_log: BTreeMap<_, i64> = evidence
+        .positions
+        .iter()
+        .filter(|p| groups.contains(p.group.as_str()))
+        .map(|p| ((p.group.as_str(), &p.next.topic, p.next.partition), p.next.offset))
+        .collect();
+    let known: BTreeSet<_> = evidence.kept.iter().map(|k| (k.group.as_str(), &k.topic, k.partition)).collect();
+    for kept in &evidence.kept {
+        let offset = in_log.get(&(kept.group.as_str(), &kept.topic, kept.partition)).copied();
+        let place = format!("{} {}/{}", kept.group, kept.topic, kept.partition);
+        if kept.outbox > offset {
+            let detail = format!("outputs up to {:?} are in the outbox, the group offset is {offset:?}", kept.outbox);
+            findings.push(Finding::new(Anomaly::Unpublished, place.as_str(), detail));
+        }
+        if kept.next != offset {
+            let detail = format!("next offset {:?} in the database, {offset:?} in the log", kept.next);
+            findings.push(Finding::new(Anomaly::OpenPosition, place, detail));
+        }
+    }
+    for ((group, topic, partition), offset) in in_log {
+        if offset > 0 && !known.contains(&(group, topic, partition)) {
+            let detail = format!("next offset {offset} in the log, none in the database");
+            findings.push(Finding::new(Anomaly::OpenPosition, format!("{group} {topic}/{partition}"), detail));
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::check;
 use super::evidence::{
-    At, Copy, Dead, Digests, Evidence, Link, Observed, Position, Refused, Sent, Stored, Usage, digest,
+    At, Copy, Dead, Digests, Evidence, Kept, Link, Observed, Position, Refused, Sent, Stored, Usage, digest,
 };
 use super::finding::Anomaly;
 use super::mask;
@@ -151,6 +151,15 @@ impl Model {
             let read = da_model::topics::named(topic).and_then(da_model::topics::find);
             if read.is_some_and(|t| t.consumers.iter().any(|c| c != "sink")) {
                 let next = At { topic: topic.as_str().into(), partition: 0, offset: *end };
+                // As on a cluster: what was published may lie in the outbox for a while.
+                let kept = Kept {
+                    group: "g".to_owned(),
+                    topic: next.topic.clone(),
+                    partition: 0,
+                    next: Some(*end),
+                    outbox: Some(*end).filter(|end| end % 2 == 0),
+                };
+                self.good.kept.push(kept);
                 self.good.positions.push(Position { group: "g".to_owned(), next, end: *end });
             }
         }
@@ -311,6 +320,27 @@ fn spoilings() -> Vec<(&'static str, &'static [Anomaly], Spoil)> {
         ("a group has read nothing", &[A::OpenPosition], |e, r| {
             let n = r.index(e.positions.len());
             e.positions.remove(n);
+            true
+        }),
+        ("the database is behind the group's offset", &[A::OpenPosition], |e, r| {
+            some(&mut e.kept, r).map(|k| k.next = k.next.map(|n| n - 1)).is_some()
+        }),
+        ("the database is ahead of the group's offset", &[A::OpenPosition], |e, r| {
+            some(&mut e.kept, r).map(|k| k.next = k.next.map(|n| n + 3)).is_some()
+        }),
+        ("the database does not know a partition", &[A::OpenPosition], |e, r| {
+            let n = r.index(e.kept.len());
+            e.kept.remove(n);
+            true
+        }),
+        ("the log does not know the database's position", &[A::OpenPosition], |e, r| {
+            some(&mut e.kept, r).map(|k| k.partition = 7).is_some()
+        }),
+        ("outputs wait in the outbox", &[A::Unpublished], |e, r| {
+            some(&mut e.kept, r).map(|k| k.outbox = k.next.map(|n| n + 2)).is_some()
+        }),
+        ("a transaction is open", &[A::OpenTransaction], |e, r| {
+            e.open.push(format!("org.gooru.da.gep.usage/{}", r.index(12)));
             true
         }),
         ("a dead letter holds other bytes", &[A::WrongBytes], |e, r| {

@@ -98,11 +98,11 @@ fn owner(dir: &Path, run: &Run) -> (String, String) {
     (field("tenant", &run.tenant), field("partner", &run.partner))
 }
 
-/// Waits until every group has read everything; what is left then is for the findings.
+/// Waits until no transaction is open and every group has read everything; what is left then is for the findings.
 fn drained(gathering: &mut Gathering, patience: i64) -> anyhow::Result<()> {
     let clock = SystemClock;
     let until = clock.now().0 + patience;
-    while gathering.lag()? > 0 && clock.now().0 < until {
+    while !gathering.settled()? && clock.now().0 < until {
         // Nobody wakes this thread: a look at the positions every now and then is the only way to see them move.
         std::thread::park_timeout(Duration::from_millis(100));
     }

@@ -45,6 +45,22 @@ pub struct GroupPosition {
     pub end: Offset,
 }
 
+/// Where a group stands on a partition by the database, of which its offset in the log is a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPosition {
+    /// The group.
+    pub group: String,
+    /// Topic without the common prefix.
+    pub topic: String,
+    /// Partition.
+    pub partition: Partition,
+    /// The next offset to read; absent where there is none.
+    pub next: Option<Offset>,
+    /// The end of the last batch whose outputs are still in the outbox. Published ones go lazily: they lie at or below
+    /// the group's offset.
+    pub outbox: Option<Offset>,
+}
+
 /// A piece of a table in the order of its keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
@@ -136,6 +152,22 @@ pub trait Reading {
     /// # Errors
     /// A [`Fault`] of the log.
     fn positions(&mut self) -> Result<Vec<GroupPosition>, Fault>;
+
+    /// Where groups stand by the database, and what waits in its outbox; none where one file holds log and tables.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    fn kept(&mut self) -> Result<Vec<KeptPosition>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// Open transactions, by where they are: records behind them cannot be read yet.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the log or the database.
+    fn open(&mut self) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// Rows with the values that SQLite holds: scaled integers, ISO dates, epoch milliseconds, 0 and 1.
     ///
@@ -255,6 +287,18 @@ impl Reading for ClusterReading {
             }
         }
         Ok(positions)
+    }
+
+    fn kept(&mut self) -> Result<Vec<KeptPosition>, Fault> {
+        self.tables.as_mut().map_or(Ok(Vec::new()), TableReader::kept)
+    }
+
+    fn open(&mut self) -> Result<Vec<String>, Fault> {
+        let mut open = self.log.open_transactions()?;
+        if let Some(tables) = &mut self.tables {
+            open.extend(tables.open_transactions()?);
+        }
+        Ok(open)
     }
 
     fn page(&mut self, page: &Page<'_>) -> Result<Vec<Map<String, Value>>, Fault> {

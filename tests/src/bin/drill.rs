@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail, ensure};
-use tests::drills::{self, Drill, Options, Verdict};
+use tests::drills::beside::{self, Ended};
+use tests::drills::{self, Drill, Options, STOP_S, recovery_bar};
 use tests::process::{Server, Site, deadline, now, pause};
 use tests::rank;
 use tests::sim::Chance;
@@ -23,6 +24,7 @@ struct Plan {
     seed: u64,
     events: u64,
     kills: u64,
+    programs: PathBuf,
 }
 
 /// Requests answered so far, read from the end of the ledger.
@@ -39,48 +41,29 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every drill on a cluster, or the one that is named.
+/// Every drill on a cluster, or the one that is named; the verdicts come once more at the end.
 fn cluster(words: &[String]) -> ExitCode {
-    let (options, only) = match options(words) {
-        Ok(asked) => asked,
-        Err(error) => return say(&format!("drill: {error:#}"), ExitCode::from(2)),
-    };
-    let mut code = ExitCode::SUCCESS;
-    for drill in Drill::ALL.into_iter().filter(|drill| only.is_none_or(|name| name == *drill)) {
-        let name = drill.name();
-        let plan = match options.plan(drill) {
-            Ok(plan) => plan,
-            Err(error) => return say(&format!("drill {name}: {error:#}"), ExitCode::from(2)),
-        };
-        let size = plan.size;
-        let head = format!(
-            "level={} seed={} events={} {}={}",
-            plan.level,
-            plan.seed,
-            size.events,
-            drill.faults(),
-            size.faults
-        );
-        say(&format!("drill {name}: {head}"), code);
-        match drills::run(&plan, &|line| {
-            say(line, ExitCode::SUCCESS);
-        }) {
-            Ok(Verdict::Ok(figures)) => say(&format!("drill {name}: ok {head} {figures}"), code),
-            Ok(Verdict::Skipped(what)) => say(&format!("drill {name}: skipped ({what})"), code),
-            Err(error) => {
-                code = ExitCode::FAILURE;
-                say(&format!("drill {name}: FAILED {head} {error:#}"), code)
-            }
-        };
+    match run_cluster(words) {
+        Ok(ended) => {
+            ended.iter().for_each(|drill| print(&drill.line));
+            if ended.iter().any(|drill| drill.failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(error) => say(&format!("drill: {error:#}"), ExitCode::from(2)),
     }
-    code
 }
 
-fn options(words: &[String]) -> anyhow::Result<(Options, Option<Drill>)> {
+fn run_cluster(words: &[String]) -> anyhow::Result<Vec<Ended>> {
+    let (options, only, beside) = options(words)?;
+    let drills = Drill::ALL.into_iter().filter(|drill| only.is_none_or(|name| name == *drill));
+    let plans = drills.map(|drill| options.plan(drill)).collect::<anyhow::Result<Vec<_>>>()?;
+    beside::all(&plans, beside, print)
+}
+
+fn options(words: &[String]) -> anyhow::Result<(Options, Option<Drill>, usize)> {
     let programs = PathBuf::from("target/release");
     let mut options =
         Options { level: "floor".to_owned(), seed: 1, programs, events: None, faults: None, seconds: None, rate: 0 };
-    let mut only = None;
+    let (mut only, mut beside) = (None, 1);
     for pair in words.chunks(2) {
         let [word, value] = pair else { bail!("{} needs a value", pair.concat()) };
         match word.as_str() {
@@ -92,14 +75,14 @@ fn options(words: &[String]) -> anyhow::Result<(Options, Option<Drill>)> {
             "--seconds" => options.seconds = Some(value.parse()?),
             "--rate" => options.rate = value.parse()?,
             "--only" => only = Some(drill_of(value)?),
-            other => {
-                bail!(
-                    "unknown argument {other}; known: --level --seed --only --programs --events --faults --seconds --rate"
-                )
-            }
+            "--beside" => beside = value.parse()?,
+            other => bail!(
+                "unknown argument {other}; known: --level --seed --only --beside --programs --events --faults \
+                 --seconds --rate"
+            ),
         }
     }
-    Ok((options, only))
+    Ok((options, only, beside))
 }
 
 fn drill_of(name: &str) -> anyhow::Result<Drill> {
@@ -116,8 +99,12 @@ fn embedded() -> ExitCode {
 }
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
-fn say(line: &str, code: ExitCode) -> ExitCode {
+fn print(line: &str) {
     println!("{line}");
+}
+
+fn say(line: &str, code: ExitCode) -> ExitCode {
+    print(line);
     code
 }
 
@@ -147,14 +134,18 @@ fn run() -> anyhow::Result<String> {
 }
 
 fn plan() -> anyhow::Result<Plan> {
-    let mut plan = Plan { level: "floor".to_owned(), seed: 1, events: 100_000, kills: 30 };
+    let programs = PathBuf::from("target/release");
+    let mut plan = Plan { level: "floor".to_owned(), seed: 1, events: 100_000, kills: 30, programs };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().with_context(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--level" => plan.level = value,
             "--seed" => plan.seed = value.parse()?,
-            other => bail!("unknown argument {other}; known: --level floor|target|moonshot, --seed N"),
+            "--programs" => plan.programs = PathBuf::from(value),
+            other => {
+                bail!("unknown argument {other}; known: --level floor|target|moonshot, --seed N, --programs FOLDER")
+            }
         }
     }
     (plan.events, plan.kills) = match plan.level.as_str() {
@@ -167,8 +158,7 @@ fn plan() -> anyhow::Result<Plan> {
 }
 
 fn crash_loop(plan: &Plan, dir: &Path) -> anyhow::Result<String> {
-    let program = PathBuf::from("target/release/da");
-    let site = Site::new(&program, dir)?;
+    let site = Site::new(&plan.programs.join("da"), dir)?;
     let key = site.key()?;
     let ledger = dir.join("ledger.jsonl");
     let mut server = site.start()?;
@@ -242,6 +232,9 @@ fn finish(
     ensure!(panics == 0, "{panics} panics in the server's log");
     recoveries.sort_by(f64::total_cmp);
     let at = |share| rank::at(recoveries, share);
+    let bar = recovery_bar(&plan.level).context("a level has a bar")?;
+    ensure!(at(99) <= bar, "recovery p99 took {:.2} s, more than {bar} s", at(99));
+    ensure!(stopped <= STOP_S, "the ordered stop took {stopped:.2} s, more than {STOP_S} s");
     Ok(format!(
         "drill crash-loop: ok level={} seed={} events={} kills={} recovery p50={:.2}s p99={:.2}s max={:.2}s stop={stopped:.2}s",
         plan.level,

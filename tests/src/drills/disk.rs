@@ -71,7 +71,7 @@ pub(super) fn run(plan: &Plan, dir: &Path, tell: &dyn Fn(&str)) -> anyhow::Resul
     let mut server = site.start()?;
     site.ready(&mut server)?;
     let offer = Offer { events: size.events, seed: plan.seed, rate: plan.rate };
-    let mut load = Load::start(&site.program, (site.http, &key), dir, offer)?;
+    let mut load = Load::start(&site.program, (site.http.address, &key), dir, offer)?;
     let mut figures = Figures::default();
     for fault in 1..=size.faults {
         let requests = fault * (size.events / REQUEST) * 9 / 10 / (size.faults + 1);

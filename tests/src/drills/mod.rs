@@ -1,8 +1,9 @@
 //! The drills on a cluster: faults under load on real processes, then the audit on real topics and tables.
 //!
-//! Place: run by `make drill`, one after the other, each on a fleet of its own. A drill that cannot run here says
+//! Place: run by `make drill`, some side by side, each on a fleet of its own. A drill that cannot run here says
 //! `skipped`; none says `ok` without an audit that agrees.
 
+pub mod beside;
 mod crash;
 mod cut;
 mod disk;
@@ -15,17 +16,21 @@ mod watch;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
 use crate::fleet::load::{Load, Offer};
 use crate::fleet::member::{Member, SERVICES};
+use crate::fleet::witness::Witness;
 use crate::fleet::{self, Fleet};
 use crate::process::now;
 use figures::Figures;
 
-pub use plan::{Drill, Options, Plan, Size};
+pub use plan::{Drill, Options, Plan, Size, recovery_bar};
+
+/// Seconds that an ordered stop may take once the serving period is over; the drills set none.
+pub const STOP_S: f64 = 3.0;
 
 /// Bytes on disk per event: topics, their copies in tables, write-ahead logs and the ledger.
 const BYTES_PER_EVENT: u64 = 60_000;
@@ -78,41 +83,64 @@ fn on_fleet(plan: &Plan, dir: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Verd
         Ok(fleet) => fleet,
         Err(missing) => return Ok(Verdict::Skipped(missing)),
     };
+    let witness = Witness::start(fleet.servers.address("KAFKA_BOOTSTRAP")?)?;
     let begun = now();
     let mut load = fleet.load(0, Offer { events: plan.size.events, seed: plan.seed, rate: plan.rate })?;
     let (figures, others) = (Figures::default(), Vec::new());
-    let mut course = Course { fleet: &mut fleet, load: &mut load, others, plan, figures, tell, begun };
-    match plan.drill {
-        Drill::CrashLoop => crash::run(&mut course)?,
-        Drill::PostgresCut => outage::postgres(&mut course)?,
-        Drill::BrokerBounce => outage::bounce(&mut course)?,
-        Drill::BrokerFreeze => outage::freeze(&mut course)?,
-        Drill::RebalanceStorm => storm::run(&mut course)?,
-        Drill::RegistryOutage => outage::registry(&mut course)?,
-        Drill::CommitCut => cut::run(&mut course, &["gep", "dep"])?,
-        Drill::EndTxnCut => cut::run(&mut course, &SERVICES)?,
-        Drill::Overload => overload::run(&mut course)?,
-        // It has no fleet.
-        Drill::DiskFull => {}
-    }
+    let mut course = Course {
+        fleet: &mut fleet,
+        load: &mut load,
+        others,
+        plan,
+        figures,
+        tell,
+        begun,
+        answered: (0, begun, Duration::ZERO),
+    };
+    act(&mut course)?;
     let (figures, others) = (course.figures, course.others);
     load.wait(1_800)?;
     let ledgers: Vec<&Path> = std::iter::once(&load).chain(&others).map(|load| load.ledger.as_path()).collect();
-    finish(&mut fleet, &ledgers, tell)?;
-    Ok(Verdict::Ok(format!("{} took={:.0}s", figures.line(), begun.elapsed().as_secs_f64())))
+    let stopped = finish(&mut fleet, (ledgers.as_slice(), witness), tell)?;
+    if plan.drill.is_alone() {
+        recovery_bar(&plan.level).map_or(Ok(()), |bar| figures.within(bar))?;
+        ensure!(stopped <= STOP_S, "the ordered stop took {stopped:.2} s, more than {STOP_S} s");
+    }
+    Ok(Verdict::Ok(format!("{} stop={stopped:.2}s took={:.0}s", figures.line(), begun.elapsed().as_secs_f64())))
 }
 
-fn finish(fleet: &mut Fleet, ledgers: &[&Path], tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+/// The faults of a drill.
+fn act(course: &mut Course<'_>) -> anyhow::Result<()> {
+    match course.plan.drill {
+        Drill::CrashLoop => crash::run(course),
+        Drill::PostgresCut => outage::postgres(course),
+        Drill::BrokerBounce => outage::bounce(course),
+        Drill::BrokerFreeze => outage::freeze(course),
+        Drill::RebalanceStorm => storm::run(course),
+        Drill::RegistryOutage => outage::registry(course),
+        Drill::CommitCut => cut::run(course, &["gep", "dep"]),
+        Drill::EndTxnCut | Drill::EndTxnLate => cut::run(course, &SERVICES),
+        Drill::Overload => overload::run(course),
+        // It has no fleet.
+        Drill::DiskFull => Ok(()),
+    }
+}
+
+/// The audit, the comparison with what was read meanwhile, and an ordered stop of everything; the seconds of the stop.
+fn finish(fleet: &mut Fleet, (ledgers, witness): (&[&Path], Witness), tell: &dyn Fn(&str)) -> anyhow::Result<f64> {
     fleet.members().iter_mut().try_for_each(Member::check)?;
     let auditing = now();
     tell(&fleet.audit(ledgers)?);
     tell(&format!("audit: took {:.1} s", auditing.elapsed().as_secs_f64()));
+    let records = witness.agrees()?;
+    tell(&format!("witness: a reader during the faults saw the same {records} records as one afterwards"));
     let stopping = now();
     fleet.stop()?;
-    tell(&format!("stop: all processes ended in order within {:.2} s", stopping.elapsed().as_secs_f64()));
+    let stopped = stopping.elapsed().as_secs_f64();
+    tell(&format!("stop: all processes ended in order within {stopped:.2} s"));
     let panics = fleet.panics()?;
     ensure!(panics == 0, "{panics} panics in the logs");
-    Ok(())
+    Ok(stopped)
 }
 
 /// A drill under way.
@@ -125,6 +153,8 @@ struct Course<'a> {
     figures: Figures,
     tell: &'a dyn Fn(&str),
     begun: Instant,
+    /// Requests answered, since when, and the longest time without one more.
+    answered: (u64, Instant, Duration),
 }
 
 impl Course<'_> {
@@ -134,6 +164,18 @@ impl Course<'_> {
         let seconds = since.elapsed().as_secs_f64();
         self.figures.recovered(service, seconds);
         self.tell(&format!("{service} commits again after {seconds:.2} s"));
+    }
+
+    /// Looks whether the load is answered; an error where it failed.
+    fn look(&mut self) -> anyhow::Result<()> {
+        let (answered, at) = (self.load.answered()?, now());
+        let (before, since, longest) = self.answered;
+        if answered > before {
+            self.answered = (answered, at, longest);
+        } else if !self.load.over()? {
+            self.answered.2 = longest.max(at.duration_since(since));
+        }
+        Ok(())
     }
 
     fn count(&mut self, what: &'static str, number: u64) {

@@ -73,6 +73,8 @@ fn again_and_again(
         watch.moved(course, before, back)?;
         course.tell(&format!("fault {fault}/{faults}: {} of {part:?} {node}, away for {away:.1} s", kind.name));
     }
+    // With one request a second or so, for want of events, this is an upper bound.
+    course.count("unanswered-ms", u64::try_from(course.answered.2.as_millis())?);
     Ok(())
 }
 

@@ -35,6 +35,7 @@ pub(super) fn run(course: &mut Course<'_>) -> anyhow::Result<()> {
         course.tell(&format!("still {fault}/{}: the database stood still under load", plan.size.faults));
     }
     course.load.wait(1_800)?;
+    course.count("events-per-s", plan.size.events / course.begun.elapsed().as_secs().max(1));
     let greedy = course.others.last_mut().context("the greedy load")?;
     greedy.wait(1_800)?;
     let refused = greedy.repeats()?;

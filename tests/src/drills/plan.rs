@@ -17,9 +17,10 @@ pub enum Drill {
     PostgresCut,
     /// One of three brokers dies, stops in order or stands still.
     BrokerBounce,
-    /// The only broker stands still. It is not killed: a single broker that dies between the decision about a
-    /// transaction and its marks forgets the marks when it starts again ("partitions are likely deleted already"),
-    /// and the transaction stays open for ever; delivery.md §0 promises nothing there.
+    /// The only broker stands still. It is not stopped in order: a consumer that found no broker at all for some seconds
+    /// may fetch nothing after that, and not know (librdkafka 2.12). It is not killed: a single broker that dies between
+    /// the decision about a transaction and its marks forgets the marks when it starts again ("partitions are likely
+    /// deleted already"), and the transaction stays open for ever; delivery.md §0 promises nothing there.
     BrokerFreeze,
     /// Processes die, freeze, come back as zombies, leave and join, all the time.
     RebalanceStorm,
@@ -29,6 +30,8 @@ pub enum Drill {
     CommitCut,
     /// The broker's answer to the end of a transaction is lost with its connection.
     EndTxnCut,
+    /// The request to end a transaction reaches the broker when its sender goes on already.
+    EndTxnLate,
     /// More is posted than is taken, while the database stands still.
     Overload,
     /// The file system of a single process is full.
@@ -91,7 +94,7 @@ const fn size(events: u64, faults: u64) -> Size {
     Size { events, faults, seconds: 0 }
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     Row("cluster-crash-loop", "kills", 1, [size(100_000, 30), size(2_000_000, 300), size(10_000_000, 1_000)]),
     Row("postgres-cut", "cuts", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 500)]),
     Row("broker-bounce", "bounces", 1, [size(10_000, 3), size(100_000, 30), size(5_000_000, 200)]),
@@ -109,13 +112,14 @@ const ROWS: [Row; 10] = [
     Row("registry-outage", "restarts", 1, [size(5_000, 3), size(50_000, 12), size(500_000, 60)]),
     Row("commit-cut", "cuts", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 100)]),
     Row("end-txn-cut", "cuts", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 100)]),
+    Row("end-txn-late", "delays", 1, [size(10_000, 5), size(100_000, 50), size(1_000_000, 100)]),
     Row("overload", "standstills", 1, [size(10_000, 3), size(100_000, 10), size(1_000_000, 30)]),
     Row("disk-full", "fills", 0, [size(10_000, 3), size(50_000, 10), size(200_000, 20)]),
 ];
 
 impl Drill {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CrashLoop,
         Self::PostgresCut,
         Self::BrokerBounce,
@@ -124,12 +128,13 @@ impl Drill {
         Self::RegistryOutage,
         Self::CommitCut,
         Self::EndTxnCut,
+        Self::EndTxnLate,
         Self::Overload,
         Self::DiskFull,
     ];
 
     const fn row(self) -> &'static Row {
-        let [crash, postgres, bounce, freeze, storm, registry, commit, end, overload, disk] = &ROWS;
+        let [crash, postgres, bounce, freeze, storm, registry, commit, end, late, overload, disk] = &ROWS;
         match self {
             Self::CrashLoop => crash,
             Self::PostgresCut => postgres,
@@ -139,6 +144,7 @@ impl Drill {
             Self::RegistryOutage => registry,
             Self::CommitCut => commit,
             Self::EndTxnCut => end,
+            Self::EndTxnLate => late,
             Self::Overload => overload,
             Self::DiskFull => disk,
         }
@@ -165,18 +171,7 @@ impl Drill {
     /// Brokers.
     #[must_use]
     pub const fn brokers(self) -> usize {
-        match self {
-            Self::BrokerBounce => 3,
-            Self::CrashLoop
-            | Self::PostgresCut
-            | Self::BrokerFreeze
-            | Self::RebalanceStorm
-            | Self::RegistryOutage
-            | Self::CommitCut
-            | Self::EndTxnCut
-            | Self::Overload
-            | Self::DiskFull => 1,
-        }
+        if matches!(self, Self::BrokerBounce) { 3 } else { 1 }
     }
 
     /// What a proxy cuts off.
@@ -184,6 +179,7 @@ impl Drill {
         match self {
             Self::CommitCut => Some(Cut::Commit),
             Self::EndTxnCut => Some(Cut::EndTxn),
+            Self::EndTxnLate => Some(Cut::LateEndTxn),
             Self::CrashLoop
             | Self::PostgresCut
             | Self::BrokerBounce
@@ -198,11 +194,19 @@ impl Drill {
     /// Seconds that a fault with its recovery takes; 0 where the events set the pace, or time does.
     const fn fault_seconds(self) -> u64 {
         match self {
-            Self::CrashLoop | Self::RebalanceStorm | Self::Overload => 0,
-            Self::PostgresCut | Self::RegistryOutage | Self::CommitCut | Self::EndTxnCut | Self::DiskFull => 8,
-            Self::BrokerFreeze => 20,
-            Self::BrokerBounce => 45,
+            Self::RebalanceStorm | Self::Overload => 0,
+            Self::CrashLoop => 3,
+            Self::PostgresCut | Self::RegistryOutage | Self::CommitCut | Self::EndTxnCut | Self::EndTxnLate => 8,
+            Self::DiskFull => 15,
+            Self::BrokerFreeze => 25,
+            Self::BrokerBounce => 40,
         }
+    }
+
+    /// Whether its seconds are judged, so that nothing else may run meanwhile.
+    #[must_use]
+    pub const fn is_alone(self) -> bool {
+        matches!(self, Self::CrashLoop)
     }
 
     /// What a level asks for.
@@ -214,6 +218,33 @@ impl Drill {
             "moonshot" => Ok(moonshot),
             other => bail!("unknown level {other}; known: floor, target, moonshot"),
         }
+    }
+}
+
+impl Plan {
+    /// What is run, in the words of its line.
+    #[must_use]
+    pub fn head(&self) -> String {
+        let Self { drill, level, seed, size, .. } = self;
+        format!("level={level} seed={seed} events={} {}={}", size.events, drill.faults(), size.faults)
+    }
+
+    /// Seconds that its faults go on, about.
+    #[must_use]
+    pub const fn lasts(&self) -> u64 {
+        self.size.seconds + self.size.faults * self.drill.fault_seconds()
+    }
+}
+
+/// Seconds from a kill to the next committed output, of which 99 in 100 may take no more at a level; a run below its
+/// level is not judged.
+#[must_use]
+pub fn recovery_bar(level: &str) -> Option<f64> {
+    match level {
+        "floor" => Some(5.0),
+        "target" => Some(2.0),
+        "moonshot" => Some(1.5),
+        _ => None,
     }
 }
 
@@ -237,11 +268,13 @@ impl Options {
             (false, true) => "floor".to_owned(),
             (false, false) => "below-floor".to_owned(),
         };
-        // The load lasts about as long as the faults.
-        let lasts = size.seconds + size.faults * drill.fault_seconds();
-        let rate = if lasts > 0 && self.rate == 0 { (size.events / lasts).max(1) } else { self.rate };
         let (seed, programs) = (self.seed, self.programs.clone());
-        Ok(Plan { drill, level, seed, size, programs, partitions: 12, rate })
+        let mut plan = Plan { drill, level, seed, size, programs, partitions: 12, rate: self.rate };
+        // The load lasts about as long as the faults.
+        if plan.lasts() > 0 && plan.rate == 0 {
+            plan.rate = (size.events / plan.lasts()).max(1);
+        }
+        Ok(plan)
     }
 }
 
@@ -272,5 +305,7 @@ mod tests {
         assert_eq!(size(Drill::RebalanceStorm, "floor").seconds, 120);
         assert_eq!(size(Drill::RebalanceStorm, "target").seconds, 1_200);
         assert!(Drill::CrashLoop.size("ceiling").is_err());
+        assert_eq!((recovery_bar("floor"), recovery_bar("target")), (Some(5.0), Some(2.0)));
+        assert_eq!(recovery_bar("below-floor"), None, "a smaller run is not judged");
     }
 }

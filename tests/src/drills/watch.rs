@@ -3,9 +3,12 @@
 //! Place: below every drill. A position is committed together with its output, so a group that moves has committed
 //! output. While the brokers are away, nothing moves.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
+use da_model::ids::TopicName;
+use da_runtime::io::kafka::client::KafkaSettings;
 use da_runtime::io::kafka::positions::Positions;
 
 use super::Course;
@@ -18,22 +21,52 @@ const PATIENCE: u64 = 180;
 /// How long nothing moves after the load is over until nothing is waited for, s.
 const QUIET: u64 = 20;
 
+/// How long brokers may tell nothing until they are asked over a new connection, s: a client can lose its coordinator
+/// for ever.
+const DEAF: u64 = 15;
+
 /// The group of every service, in the order of [`SERVICES`].
-pub(super) struct Watch(Vec<(&'static str, Positions)>);
+pub(super) struct Watch(Vec<Group>);
+
+struct Group {
+    service: &'static str,
+    kafka: KafkaSettings,
+    topics: Vec<TopicName>,
+    asked: RefCell<(Positions, Deadline)>,
+}
+
+impl Group {
+    fn of(fleet: &Fleet, service: &'static str) -> anyhow::Result<Self> {
+        let kafka = KafkaSettings::new(fleet.servers.address("KAFKA_BOOTSTRAP")?.to_owned());
+        let asked = RefCell::new((fleet.positions(service)?, deadline(DEAF)));
+        Ok(Self { service, kafka, topics: fleet.topics_of(service)?, asked })
+    }
+
+    fn now(&self) -> Option<i64> {
+        let mut asked = self.asked.borrow_mut();
+        if let Ok(standing) = asked.0.now() {
+            asked.1 = deadline(DEAF);
+            return Some(standing.iter().map(|(_, next)| next.0).sum());
+        }
+        if asked.1.passed()
+            && let Ok(anew) = Positions::open(&self.kafka, self.service, &self.topics)
+        {
+            *asked = (anew, deadline(DEAF));
+        }
+        None
+    }
+}
 
 impl Watch {
     /// Connects.
     pub(super) fn over(fleet: &Fleet) -> anyhow::Result<Self> {
-        Ok(Self(
-            SERVICES.iter().map(|service| Ok((*service, fleet.positions(service)?))).collect::<anyhow::Result<_>>()?,
-        ))
+        Ok(Self(SERVICES.iter().map(|service| Group::of(fleet, service)).collect::<anyhow::Result<_>>()?))
     }
 
     /// Records that a group has read, and the markers between them; `None` while the brokers do not tell.
     fn read_by(&self, service: &str) -> anyhow::Result<Option<i64>> {
-        let (_, positions) =
-            self.0.iter().find(|(name, _)| *name == service).with_context(|| format!("no group {service}"))?;
-        Ok(positions.now().ok().map(|standing| standing.iter().map(|(_, next)| next.0).sum()))
+        let group = self.0.iter().find(|group| group.service == service);
+        Ok(group.with_context(|| format!("no group {service}"))?.now())
     }
 
     /// Where a group stands, asked until the brokers tell.
@@ -93,7 +126,7 @@ impl Watch {
 
 pub(super) fn patient(course: &mut Course<'_>, until: Deadline, told: &str) -> anyhow::Result<()> {
     course.fleet.check()?;
-    course.load.over()?;
+    course.look()?;
     if until.passed() {
         bail!("{told}");
     }

@@ -3,12 +3,13 @@
 //! Place: below [`super::Fleet`]. A process that ends without being asked is a finding, never restarted in silence.
 
 use std::fs::OpenOptions;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::port::Port;
 use crate::process::{bound, deadline, page_of, pause};
 
 /// The services, in the order in which events flow.
@@ -21,9 +22,8 @@ pub struct Member {
     pub service: &'static str,
     /// Its slot.
     pub slot: usize,
-    /// Where partners post; used by gep alone.
-    pub http: SocketAddr,
-    admin: SocketAddr,
+    http: Port,
+    admin: Port,
     program: PathBuf,
     dir: PathBuf,
     settings: PathBuf,
@@ -37,13 +37,12 @@ impl Member {
     /// # Errors
     /// When no port is free.
     pub fn new((service, slot): (&'static str, usize), programs: &Path, settings: &Path) -> anyhow::Result<Self> {
-        let (http, admin) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
         let dir = settings.parent().context("a settings file lies in a folder")?;
         Ok(Self {
             service,
             slot,
-            http: http.local_addr()?,
-            admin: admin.local_addr()?,
+            http: Port::hold()?,
+            admin: Port::hold()?,
             program: programs.join(service),
             dir: dir.to_path_buf(),
             settings: settings.to_path_buf(),
@@ -59,6 +58,12 @@ impl Member {
         self
     }
 
+    /// Where partners post; used by gep alone.
+    #[must_use]
+    pub const fn http(&self) -> SocketAddr {
+        self.http.address
+    }
+
     /// The process that holds the place.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -68,7 +73,7 @@ impl Member {
     /// A page of its admin listener, if it answers 200.
     #[must_use]
     pub fn page(&self, path: &str) -> Option<String> {
-        page_of(self.admin, path)
+        page_of(self.admin.address, path)
     }
 
     /// Its name for people.
@@ -100,8 +105,8 @@ impl Member {
             .arg("--settings")
             .arg(&self.settings)
             .env("DA__SERVICE__SLOT", format!("r{}", self.slot))
-            .env("DA__HTTP__LISTEN", self.http.to_string())
-            .env("DA__ADMIN__LISTEN", self.admin.to_string())
+            .env("DA__HTTP__LISTEN", self.http.address.to_string())
+            .env("DA__ADMIN__LISTEN", self.admin.address.to_string())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -130,7 +135,7 @@ impl Member {
     /// When it dies or is not ready within two minutes.
     pub fn ready(&mut self) -> anyhow::Result<()> {
         let until = deadline(120);
-        while page_of(self.admin, "/readyz").is_none() {
+        while page_of(self.admin.address, "/readyz").is_none() {
             self.check()?;
             ensure!(!until.passed(), "{} is not ready after two minutes: {}", self.name(), self.last_words());
             pause(20);

@@ -7,20 +7,29 @@ pub mod load;
 pub mod member;
 pub mod proxy;
 pub mod servers;
+pub mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
-use da_model::ids::{Offset, TopicPartition};
+use da_model::ids::{Offset, TopicName, TopicPartition};
+use da_model::topics;
 use da_runtime::config::{self, Sources};
 use da_runtime::io::kafka::client::KafkaSettings;
 use da_runtime::io::kafka::positions::Positions;
+use da_runtime::io::kafka::reader::KafkaReader;
 
 use load::{Load, Offer};
 use member::{Member, SERVICES};
 use proxy::{Cut, Proxy};
 use servers::{Servers, Started};
+
+use crate::process::{deadline, pause};
+
+/// Three stacks that start at once take three times as long, and some of it is too late for the services.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// What the limited key may post, events per second.
 const LIMIT: u64 = 200;
@@ -69,6 +78,7 @@ impl Fleet {
     /// # Errors
     /// When something is there and does not start.
     pub fn start(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fleet = match Self::prepared(plan)? {
             Ok(fleet) => fleet,
             missing => return Ok(missing),
@@ -91,7 +101,7 @@ impl Fleet {
     pub fn prepared(plan: &Plan) -> anyhow::Result<Result<Self, String>> {
         std::fs::create_dir_all(&plan.dir)?;
         let proxy = plan.cut.map(Proxy::start).transpose()?;
-        let advertised = proxy.as_ref().filter(|_| plan.cut == Some(Cut::EndTxn)).map(|proxy| proxy.address.port());
+        let advertised = proxy.as_ref().filter(|_| plan.cut != Some(Cut::Commit)).map(|proxy| proxy.address.port());
         let servers = match Servers::start(&plan.dir.join("run"), plan.brokers, advertised)? {
             Started::Here(servers) => servers,
             Started::Missing(what) => return Ok(Err(what)),
@@ -157,8 +167,22 @@ impl Fleet {
         self.tool(&["topics", "apply", "--partitions", &partitions, "--replicas", &replicas])?;
         self.tool(&["migrate"])?;
         self.tool(&["schemas", "register"])?;
+        self.known_everywhere()?;
         self.key = self.new_key(1_000_000)?;
         self.limited = self.new_key(LIMIT)?;
+        Ok(())
+    }
+
+    /// Waits until every broker knows every topic: a service asks any of them, and ends where one is missing.
+    fn known_everywhere(&self) -> anyhow::Result<()> {
+        let until = deadline(60);
+        for address in self.servers.address("KAFKA_BOOTSTRAP")?.split(',') {
+            let kafka = KafkaSettings::new(address.to_owned());
+            while !knows_all(&kafka)? {
+                ensure!(!until.passed(), "{address} does not know every topic after a minute");
+                pause(100);
+            }
+        }
         Ok(())
     }
 
@@ -214,7 +238,7 @@ impl Fleet {
     /// # Errors
     /// When the load cannot be started.
     pub fn load(&mut self, slot: usize, offer: Offer) -> anyhow::Result<Load> {
-        let to = self.member("gep", slot)?.http;
+        let to = self.member("gep", slot)?.http();
         Load::start(&self.da, (to, &self.key), &self.dir, offer)
     }
 
@@ -223,7 +247,7 @@ impl Fleet {
     /// # Errors
     /// When the load cannot be started.
     pub fn limited_load(&mut self, offer: Offer) -> anyhow::Result<Load> {
-        let to = self.member("gep", 0)?.http;
+        let to = self.member("gep", 0)?.http();
         Load::start(&self.da, (to, &self.limited), &self.dir, offer)
     }
 
@@ -241,15 +265,21 @@ impl Fleet {
     /// # Errors
     /// When the brokers do not answer.
     pub fn positions(&self, group: &str) -> anyhow::Result<Positions> {
+        let kafka = KafkaSettings::new(self.servers.address("KAFKA_BOOTSTRAP")?.to_owned());
+        Ok(Positions::open(&kafka, group, &self.topics_of(group)?)?)
+    }
+
+    /// The topics that a group reads.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn topics_of(&self, group: &str) -> anyhow::Result<Vec<TopicName>> {
         let text = std::fs::read_to_string(&self.settings)?;
         let sources = Sources { file: Some(("da.yaml".to_owned(), text)), environment: Vec::new() };
         let loaded = config::read(&sources);
         let settings = loaded.map_err(|findings| anyhow::anyhow!("{findings:?}"))?.settings;
-        let groups = cli::cluster::groups(&settings)?;
-        let (_, topics) =
-            groups.iter().find(|(name, _)| *name == group).with_context(|| format!("no group {group}"))?;
-        let kafka = KafkaSettings::new(self.servers.address("KAFKA_BOOTSTRAP")?.to_owned());
-        Ok(Positions::open(&kafka, group, topics)?)
+        let found = cli::cluster::groups(&settings)?.into_iter().find(|(name, _)| *name == group);
+        Ok(found.with_context(|| format!("no group {group}"))?.1)
     }
 
     /// The audit of ledgers; its last line.
@@ -305,4 +335,9 @@ fn address_of(text: &str) -> anyhow::Result<std::net::SocketAddr> {
     let behind = text.rsplit('@').next().unwrap_or(text);
     let address = behind.split('/').next().unwrap_or(behind);
     address.parse().with_context(|| format!("{address} is no address of one server"))
+}
+
+fn knows_all(kafka: &KafkaSettings) -> anyhow::Result<bool> {
+    let reader = KafkaReader::open(kafka)?;
+    Ok(topics::all().iter().all(|topic| reader.partitions(&topic.name) > 0))
 }

@@ -1,7 +1,7 @@
-//! A TCP proxy that cuts a connection just when the answer to a commit comes back.
+//! A TCP proxy that cuts a connection just when the answer to a commit comes back, or has the commit itself come late.
 //!
-//! Place: between the services of a fleet and PostgreSQL or a broker. Of the protocols it reads only what names that
-//! answer: the tag of a command, or the key and the number of a request. Everything else passes as it came.
+//! Place: between the services of a fleet and PostgreSQL or a broker. Of the protocols it reads only what names a commit
+//! and its answer: the tag of a command, or the key and the number of a request. Everything else passes as it came.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -12,22 +12,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use da_runtime::worker::Beside;
 
-/// Which answer is cut off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::process::pause;
+
+/// What is done to a commit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Cut {
-    /// PostgreSQL's answer to COMMIT.
+    /// PostgreSQL's answer to COMMIT is cut off.
+    #[default]
     Commit,
-    /// A broker's answer to the end of a transaction.
+    /// A broker's answer to the end of a transaction is cut off.
     EndTxn,
+    /// The request to end a transaction reaches the broker when whoever sent it has long lost the connection and goes on.
+    LateEndTxn,
 }
 
 /// `C`, the length of tag and itself, the tag: the whole answer of PostgreSQL to COMMIT.
 const COMMITTED: &[u8] = b"C\x00\x00\x00\x0bCOMMIT\x00";
 /// The key of the request that ends a transaction.
 const END_TXN: [u8; 2] = [0, 26];
-/// Key, version and number of a request; number of an answer.
+/// Key, version and number of a request; number of an answer; and with it a delay and the code of an error, which is 0
+/// where there is none.
 const REQUEST: usize = 8;
-const ANSWER: usize = 4;
+const NUMBER: usize = 4;
+const ANSWER: usize = NUMBER + 4 + 2;
+/// How late, in turn, ms: before the sender comes again, in its next transactions, and after more of them.
+const LATE_MS: [u64; 4] = [40, 150, 400, 1_500];
 
 /// The proxy; connections through it last as long as their two ends.
 #[derive(Debug)]
@@ -37,12 +46,14 @@ pub struct Proxy {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     cut: Cut,
     upstream: Mutex<Option<SocketAddr>>,
     armed: AtomicBool,
     cuts: AtomicU64,
+    refused: AtomicU64,
+    heeded: AtomicU64,
 }
 
 impl Proxy {
@@ -53,8 +64,8 @@ impl Proxy {
     pub fn start(cut: Cut) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let (upstream, armed, cuts) = (Mutex::new(None), AtomicBool::new(false), AtomicU64::new(0));
-        let shared = Arc::new(Shared { cut, upstream, armed, cuts });
+        let upstream = Mutex::new(None);
+        let shared = Arc::new(Shared { cut, upstream, ..Shared::default() });
         let serving = Arc::clone(&shared);
         Beside::start("proxy", move || {
             for client in listener.incoming().flatten() {
@@ -70,15 +81,21 @@ impl Proxy {
         *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = Some(upstream);
     }
 
-    /// Has the next answer of its kind cut off.
+    /// Has the next of its kind cut off, or come late.
     pub fn arm(&self) {
         self.shared.armed.store(true, Ordering::SeqCst);
     }
 
-    /// Answers cut off so far.
+    /// How many were so far.
     #[must_use]
     pub fn cuts(&self) -> u64 {
-        self.shared.cuts.load(Ordering::SeqCst)
+        self.shared.cuts()
+    }
+
+    /// Of the requests that came late: how many the broker refused, and how many it heeded.
+    #[must_use]
+    pub fn late(&self) -> (u64, u64) {
+        (self.shared.refused.load(Ordering::SeqCst), self.shared.heeded.load(Ordering::SeqCst))
     }
 }
 
@@ -97,12 +114,23 @@ impl Shared {
         Ok(())
     }
 
-    /// Copies until an end closes, or `cuts` says that these bytes must not pass.
-    fn pump(&self, (mut from, mut to): (TcpStream, TcpStream), cuts: impl Fn(&Self, &[u8]) -> bool) {
+    /// Copies until an end closes, or `fate` says that these bytes must not pass as they are.
+    fn pump(&self, (mut from, mut to): (TcpStream, TcpStream), fate: impl Fn(&Self, &[u8]) -> Fate) {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let bytes = buffer.get(..length).unwrap_or_default();
-            if cuts(self, bytes) || to.write_all(bytes).is_err() {
+            let passes = match fate(self, bytes) {
+                Fate::Passes => to.write_all(bytes).is_ok(),
+                Fate::IsLost => false,
+                Fate::ComesLate(ms) => {
+                    drop(from.shutdown(Shutdown::Both));
+                    pause(ms);
+                    // The other direction goes on until the answer comes, for which there is nobody any more.
+                    drop(to.write_all(bytes));
+                    return;
+                }
+            };
+            if !passes {
                 break;
             }
         }
@@ -112,23 +140,52 @@ impl Shared {
         }
     }
 
-    fn asks(&self, watch: &Mutex<Watch>, bytes: &[u8]) -> bool {
-        if self.cut == Cut::EndTxn {
-            watch.lock().unwrap_or_else(PoisonError::into_inner).asked(bytes);
+    fn asks(&self, watch: &Mutex<Watch>, bytes: &[u8]) -> Fate {
+        if self.cut == Cut::Commit {
+            return Fate::Passes;
         }
-        false
+        let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if watch.asked(bytes) && self.cut == Cut::LateEndTxn && self.is_due() {
+            watch.late = true;
+            let turn = usize::try_from(self.cuts()).unwrap_or(0) % LATE_MS.len();
+            return Fate::ComesLate(LATE_MS.get(turn).copied().unwrap_or(0));
+        }
+        Fate::Passes
     }
 
-    fn answers(&self, watch: &Mutex<Watch>, bytes: &[u8]) -> bool {
+    fn answers(&self, watch: &Mutex<Watch>, bytes: &[u8]) -> Fate {
         let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
         let found = match self.cut {
             Cut::Commit => watch.committed(bytes),
             Cut::EndTxn => watch.answered(bytes),
+            Cut::LateEndTxn => {
+                let late = watch.answered(bytes) && watch.late;
+                self.refused.fetch_add(u64::from(late && watch.refused), Ordering::SeqCst);
+                self.heeded.fetch_add(u64::from(late && !watch.refused), Ordering::SeqCst);
+                false
+            }
         };
-        let cuts = found && self.armed.swap(false, Ordering::SeqCst);
-        self.cuts.fetch_add(u64::from(cuts), Ordering::SeqCst);
-        cuts
+        if found && self.is_due() { Fate::IsLost } else { Fate::Passes }
     }
+
+    /// Whether this is the one that is armed for.
+    fn is_due(&self) -> bool {
+        let due = self.armed.swap(false, Ordering::SeqCst);
+        self.cuts.fetch_add(u64::from(due), Ordering::SeqCst);
+        due
+    }
+
+    fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::SeqCst)
+    }
+}
+
+/// What becomes of bytes.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Passes,
+    IsLost,
+    ComesLate(u64),
 }
 
 /// What is known of one connection.
@@ -138,6 +195,12 @@ struct Watch {
     answers: Frames,
     /// Numbers of the requests to end a transaction.
     ends: BTreeSet<Vec<u8>>,
+    /// Whether the last request is one.
+    ending: bool,
+    /// Whether the last of them was refused.
+    refused: bool,
+    /// Whether the last of them comes late.
+    late: bool,
     /// The last bytes that came back.
     tail: Vec<u8>,
 }
@@ -145,23 +208,31 @@ struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         let (requests, answers) = (Frames::of(REQUEST), Frames::of(ANSWER));
-        Self { requests, answers, ends: BTreeSet::new(), tail: Vec::new() }
+        Self { requests, answers, ends: BTreeSet::new(), ending: false, refused: false, late: false, tail: Vec::new() }
     }
 }
 
 impl Watch {
-    fn asked(&mut self, bytes: &[u8]) {
-        let ends = &mut self.ends;
+    /// Whether these bytes end with a whole request to end a transaction.
+    fn asked(&mut self, bytes: &[u8]) -> bool {
+        let (ends, ending) = (&mut self.ends, &mut self.ending);
         self.requests.feed(bytes, |head| {
-            if head.starts_with(&END_TXN) {
-                ends.extend(head.get(REQUEST - ANSWER..).map(<[u8]>::to_vec));
+            *ending = head.starts_with(&END_TXN);
+            if *ending {
+                ends.extend(head.get(REQUEST - NUMBER..).map(<[u8]>::to_vec));
             }
         });
+        self.ending && self.requests.is_between()
     }
 
     fn answered(&mut self, bytes: &[u8]) -> bool {
         let (ends, mut found) = (&mut self.ends, false);
-        self.answers.feed(bytes, |head| found |= ends.remove(head));
+        self.answers.feed(bytes, |head| {
+            if ends.remove(head.get(..NUMBER).unwrap_or_default()) {
+                found = true;
+                self.refused = head.get(ANSWER - 2..) != Some(&[0, 0]);
+            }
+        });
         found
     }
 
@@ -187,6 +258,21 @@ impl Frames {
         Self { want, head: Vec::new(), skip: 0 }
     }
 
+    /// Whether the last frame is whole.
+    const fn is_between(&self) -> bool {
+        self.skip == 0 && self.head.is_empty()
+    }
+
+    /// Length of the frame that has begun; 0 while that is not known.
+    fn length(&self) -> usize {
+        self.head.first_chunk().map_or(0, |length| usize::try_from(u32::from_be_bytes(*length)).unwrap_or(0))
+    }
+
+    /// Bytes up to the end of the head, or of what says how long the frame is.
+    fn need(&self) -> usize {
+        4 + self.want.min(self.length())
+    }
+
     fn feed(&mut self, mut bytes: &[u8], mut told: impl FnMut(&[u8])) {
         while !bytes.is_empty() {
             if self.skip > 0 {
@@ -195,15 +281,16 @@ impl Frames {
                 bytes = bytes.get(passed..).unwrap_or_default();
                 continue;
             }
-            let missing = (4 + self.want - self.head.len()).min(bytes.len());
+            let missing = (self.need() - self.head.len()).min(bytes.len());
             let (head, rest) = bytes.split_at(missing);
             self.head.extend_from_slice(head);
             bytes = rest;
-            let Some((length, head)) = self.head.split_first_chunk::<4>().filter(|(_, h)| h.len() == self.want) else {
+            if self.head.len() < self.need() {
                 continue;
-            };
+            }
+            let Some((_, head)) = self.head.split_first_chunk::<4>() else { continue };
             told(head);
-            self.skip = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(0).saturating_sub(self.want);
+            self.skip = self.length().saturating_sub(self.want);
             self.head.clear();
         }
     }
@@ -224,10 +311,17 @@ mod tests {
         for piece in [1, 3, 1_000] {
             let mut watch = Watch::default();
             let asked = [frame(&other, 40), frame(&end, 11)].concat();
-            asked.chunks(piece).for_each(|bytes| watch.asked(bytes));
+            let whole = asked.chunks(piece).filter(|bytes| watch.asked(bytes)).count();
+            assert_eq!(whole, 1, "in pieces of {piece}");
             assert!(!frame(&[0, 0, 0, 8], 30).chunks(piece).any(|bytes| watch.answered(bytes)));
-            assert!(frame(&[0, 0, 0, 7], 6).chunks(piece).any(|bytes| watch.answered(bytes)), "in pieces of {piece}");
-            assert!(!frame(&[0, 0, 0, 7], 6).chunks(piece).any(|bytes| watch.answered(bytes)), "a number counts once");
+            let answer = frame(&[0, 0, 0, 7, 0, 0, 0, 0, 0, 0], 0);
+            assert!(answer.chunks(piece).any(|bytes| watch.answered(bytes)), "in pieces of {piece}");
+            assert!(!watch.refused);
+            assert!(!answer.chunks(piece).any(|bytes| watch.answered(bytes)), "a number counts once");
+            let (short, refusal) = (frame(&[0, 0, 0, 9], 0), frame(&[0, 0, 0, 8, 0, 0, 0, 0, 0, 47], 0));
+            watch.asked(&frame(&[0, 26, 0, 1, 0, 0, 0, 8], 11));
+            assert!([short, refusal].concat().chunks(piece).any(|bytes| watch.answered(bytes)));
+            assert!(watch.refused, "in pieces of {piece}");
         }
     }
 

@@ -44,7 +44,7 @@ const WARM: usize = 1_000;
 /// When the load fails or a group does not come to its end.
 pub fn throughput(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let events = (size.events / 4).max(1_000);
-    let to = ground.fleet.member("gep", 0)?.http;
+    let to = ground.fleet.member("gep", 0)?.http();
     let pids = pids(ground)?;
     let spent = |ground: &Ground| {
         let track = ground.track();
@@ -106,7 +106,7 @@ struct Open<'g> {
 /// # Errors
 /// When a request fails, or a record or row does not appear.
 pub fn latency(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    let url = format!("http://{}/v1/events", ground.fleet.member("gep", 0)?.http);
+    let url = format!("http://{}/v1/events", ground.fleet.member("gep", 0)?.http());
     let events = PER_SECOND * size.seconds;
     // A little later than now: all threads are there when it begins.
     let open = Open { ground, url, events, started: now() + Duration::from_secs(1), over: AtomicBool::new(false) };

@@ -124,7 +124,7 @@ impl Ground {
         gep.ready()?;
         let pid = gep.pid().context("gep runs")?;
         let before = crate::bench::cpu::of_tree(pid);
-        self.post(&size.programs, (gep.http, 1), size.events)?;
+        self.post(&size.programs, (gep.http(), 1), size.events)?;
         self.drained(&["gep.accepted"], "gep")?;
         let track = self.track();
         let per = |seconds: f64| seconds / super::race::ratio(size.events) * 1e6;

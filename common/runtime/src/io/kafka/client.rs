@@ -13,7 +13,8 @@ use da_model::fault::{Cause, Fault};
 use da_model::ids::TopicName;
 use da_model::topics;
 use rdkafka::ClientContext;
-use rdkafka::config::ClientConfig;
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -278,6 +279,8 @@ pub(super) fn transactional(settings: &KafkaSettings, group: &str, slot: &str) -
     let mut config = without_transactions(settings)?;
     config.set("transactional.id", format!("{}-{slot}", settings.scope.group(group)));
     config.set("transaction.timeout.ms", millis(settings.transaction_timeout));
+    // Whatever is shown of it: a transaction is suspect when the log tells of a connection that failed.
+    config.set("log.connection.close", "true").set_log_level(RDKafkaLogLevel::Info);
     Ok(config)
 }
 
@@ -361,9 +364,20 @@ impl Trouble {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ear(pub(super) Arc<Trouble>);
 
+/// The word before a line of the client's log that says that a connection failed.
+const FAILED: &str = "FAIL";
+
 impl ClientContext for Ear {
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.note(&error, reason);
+    }
+
+    /// Of a connection that the other side closed the client tells in its log alone, and sends the request again.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == FAILED {
+            self.0.count.fetch_add(1, Ordering::SeqCst);
+        }
+        DefaultClientContext.log(level, facility, message);
     }
 }
 

@@ -43,11 +43,12 @@ pub(super) fn flush(client: *mut RDKafka, longest: Duration) -> bool {
     done == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
 }
 
-/// Ends the transaction, waiting for ever: a timeout here would leave client and broker in different states.
-pub(super) fn commit(client: *mut RDKafka) -> Result<(), TxnError> {
+/// Ends the transaction. After `longest` it is not known whether it ended: the same call resumes, or the producer goes.
+pub(super) fn commit(client: *mut RDKafka, longest: Duration) -> Result<(), TxnError> {
+    let ms = i32::try_from(longest.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: `client` belongs to a producer that the caller holds; what comes back is an error of ours or null.
     unsafe {
-        let error = native::rd_kafka_commit_transaction(client, -1);
+        let error = native::rd_kafka_commit_transaction(client, ms);
         if error.is_null() {
             return Ok(());
         }

@@ -31,6 +31,9 @@ const INIT: Duration = Duration::from_secs(10);
 const OFFSETS: Duration = Duration::from_secs(10);
 /// Above the message timeout: then nothing is outstanding any more.
 const FLUSH: Duration = Duration::from_secs(12);
+/// How long one call may wait for the end of a transaction; repeated after that, and in the end given up with its
+/// producer: the client can lose its coordinator for ever while brokers are well (docs/delivery.md).
+const END: Duration = Duration::from_secs(10);
 /// A commit that takes longer is suspect, ms.
 const SLOW_MS: i64 = 1_000;
 /// How often a call is repeated that the client calls retriable.
@@ -52,6 +55,8 @@ pub(super) struct Publisher {
     plain: bool,
     producer: Option<ThreadedProducer<Ear>>,
     ready: bool,
+    /// How often its first contact came to nothing.
+    begins: usize,
     suspect: bool,
     seen: u64,
     trouble: Arc<Trouble>,
@@ -71,8 +76,8 @@ impl Publisher {
         let plain = kind == MemberKind::AtLeastOnce;
         let config = if plain { without_transactions(settings)? } else { transactional(settings, group, slot)? };
         let (trouble, scope, names) = (Arc::default(), settings.scope, BTreeMap::new());
-        let (producer, ready, suspect, seen) = (None, false, false, 0);
-        Ok(Self { config, plain, producer, ready, suspect, seen, trouble, clock, probe, scope, names })
+        let (producer, ready, begins, suspect, seen) = (None, false, 0, false, 0);
+        Ok(Self { config, plain, producer, ready, begins, suspect, seen, trouble, clock, probe, scope, names })
     }
 
     /// Whether it knows no transactions.
@@ -118,6 +123,7 @@ impl Publisher {
         match begun.map_err(TxnError::from) {
             Ok(()) => {
                 self.ready = true;
+                self.begins = 0;
                 // Nothing of an earlier producer can end a transaction of this one.
                 self.seen = self.trouble.count();
                 self.producer = Some(producer);
@@ -125,8 +131,11 @@ impl Publisher {
             }
             Err(error) if error.fatal || !error.retriable => Err(class(attempted, &error)),
             Err(error) => {
-                // The same call resumes where this one stopped.
-                self.producer = Some(producer);
+                // The same call resumes where this one stopped; where it never comes to an end, a new producer begins.
+                self.begins = (self.begins + 1) % REPEATS;
+                if self.begins > 0 {
+                    self.producer = Some(producer);
+                }
                 Err(transient(attempted, error.text))
             }
         }
@@ -217,7 +226,7 @@ impl Publisher {
     /// Commits; what stays retriable has an unknown outcome.
     fn end(&mut self) -> Result<(), Fault> {
         let native = self.producer()?.client().native_ptr();
-        let Err(error) = repeat(|| ffi::commit(native)) else { return Ok(()) };
+        let Err(error) = repeat(|| ffi::commit(native, END)) else { return Ok(()) };
         if error.abort && !error.fatal {
             return Err(self.abort("commit of a transaction", &error));
         }
@@ -229,7 +238,7 @@ impl Publisher {
             return self.give_up(attempted, error);
         }
         let Some(producer) = &self.producer else { return class(attempted, error) };
-        match repeat(|| Ok(producer.abort_transaction(Timeout::Never)?)) {
+        match repeat(|| Ok(producer.abort_transaction(Timeout::After(END))?)) {
             Ok(()) => class(attempted, error),
             // Where the producer was fenced, its records are only said to be purged: the abort knows why.
             Err(failed) => self.give_up("abort of a transaction", &failed),

@@ -30,6 +30,8 @@ impl ConsumerContext for Ear {}
 /// The reader.
 pub struct KafkaReader {
     consumer: BaseConsumer<Ear>,
+    /// Sees behind open transactions.
+    beyond: BaseConsumer<Ear>,
     /// Full name and partition count by short name.
     topics: FxHashMap<String, (String, u32)>,
     /// The partition that is being read, and where.
@@ -52,6 +54,8 @@ impl KafkaReader {
         config.set("auto.offset.reset", "earliest").set("fetch.wait.max.ms", "5");
         let consumer: BaseConsumer<Ear> =
             config.create_with_context(Ear::default()).map_err(|e| fatal("build of a reader", e))?;
+        config.set("isolation.level", "read_uncommitted");
+        let beyond = config.create_with_context(Ear::default()).map_err(|e| fatal("build of a reader", e))?;
         let told = consumer.fetch_metadata(None, ASK);
         let told = told.map_err(|_| client::why(settings))?;
         let mut topics = FxHashMap::default();
@@ -61,7 +65,7 @@ impl KafkaReader {
             let short = name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
             topics.insert(short, (full, u32::try_from(topic.partitions().len()).unwrap_or(0)));
         }
-        Ok(Self { consumer, topics, place: None, over: FxHashMap::default(), open: BTreeSet::new() })
+        Ok(Self { consumer, beyond, topics, place: None, over: FxHashMap::default(), open: BTreeSet::new() })
     }
 
     /// Names of all topics, without the common prefix.
@@ -95,6 +99,23 @@ impl KafkaReader {
     pub fn all_bounds(&self, topic: &str) -> Result<Vec<(Offset, Offset)>, Fault> {
         let Some((full, count)) = self.topics.get(topic) else { return Ok(Vec::new()) };
         bounds_of(&self.consumer, full, *count)
+    }
+
+    /// Partitions whose stable end lies before their end: a transaction is open there.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why the brokers do not answer.
+    pub fn open_transactions(&self) -> Result<Vec<String>, Fault> {
+        let mut open = Vec::new();
+        for (full, count) in self.topics.values() {
+            let stable = bounds_of(&self.consumer, full, *count)?;
+            let ends = bounds_of(&self.beyond, full, *count)?;
+            let open_here = stable.into_iter().zip(ends).enumerate().filter(|(_, (stable, end))| stable.1 < end.1);
+            open.extend(open_here.map(|(partition, ((_, stable), (_, end)))| {
+                format!("{full}/{partition}: stable up to {stable}, end {end}")
+            }));
+        }
+        Ok(open)
     }
 
     /// Committed records from an offset on, `max` at most; none where the end is reached.

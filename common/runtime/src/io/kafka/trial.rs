@@ -158,7 +158,7 @@ fn transaction(producer: &ThreadedProducer<Ear>, trouble: &Trouble, mark: &str) 
     let native = producer.client().native_ptr();
     let delivered = ffi::flush(native, ASK);
     match trouble.take_lost() {
-        None if delivered => ffi::commit(native),
+        None if delivered => ffi::commit(native, ASK),
         lost => {
             let code = lost.unwrap_or(RDKafkaErrorCode::MessageTimedOut);
             Err(TxnError { code, text: code.to_string(), fatal: false, retriable: false, abort: true })

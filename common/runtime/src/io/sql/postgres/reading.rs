@@ -6,16 +6,28 @@
 use std::sync::Arc;
 
 use da_model::fault::{Cause, Fault};
+use da_model::ids::{Offset, Partition};
 use serde_json::{Map, Value};
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 
 use super::{Connection, PostgresSettings, int, text};
-use crate::reading::Page;
+use crate::reading::{KeptPosition, Page};
 
 const TYPES: &str = "SELECT a.attname::text, format_type(a.atttypid, NULL), \
                      CASE WHEN a.atttypmod > 4 THEN ((a.atttypmod - 4) & 65535)::bigint END FROM pg_attribute a \
                      WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped";
+
+/// Positions and what waits in the outbox; either may be there without the other.
+const KEPT: &str = "SELECT grp, topic, part::bigint, p.next_offset, o.last FROM position p FULL JOIN \
+                    (SELECT grp, topic, part, max(end_offset) AS last FROM outbox GROUP BY grp, topic, part) o \
+                    USING (grp, topic, part) ORDER BY 1, 2, 3";
+
+/// Transactions of others that stand open for longer than a commit takes, and those that wait for a second phase.
+const OPEN: &str = "SELECT format('%s, session %s', application_name, pid) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND pid <> pg_backend_pid() \
+                    AND state LIKE 'idle in transaction%' AND state_change < now() - interval '1 second' \
+                    UNION ALL SELECT format('prepared %s', gid) FROM pg_prepared_xacts WHERE database = current_database()";
 
 /// The reader.
 #[derive(Debug)]
@@ -56,6 +68,30 @@ impl TableReader {
         };
         let unreadable = || Fault::Fatal(Cause::new(format!("read of {table}"), "a row is no JSON object"));
         rows.iter().map(|row| read(row).ok_or_else(unreadable)).collect()
+    }
+
+    /// Where groups stand, and what waits in the outbox.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub fn kept(&mut self) -> Result<Vec<KeptPosition>, Fault> {
+        let rows = self.0.fetch(&KEPT.into(), PgArguments::default())?;
+        let read = |row| {
+            let partition = Partition(u32::try_from(int(row, 2)?).ok()?);
+            let (next, outbox) = (int(row, 3).map(Offset), int(row, 4).map(Offset));
+            Some(KeptPosition { group: text(row, 0)?, topic: text(row, 1)?, partition, next, outbox })
+        };
+        let unreadable = || Fault::Fatal(Cause::new("read of positions", "a row is no position"));
+        rows.iter().map(|row| read(row).ok_or_else(unreadable)).collect()
+    }
+
+    /// Open transactions of others, by their sessions.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub fn open_transactions(&mut self) -> Result<Vec<String>, Fault> {
+        let rows = self.0.fetch(&OPEN.into(), PgArguments::default())?;
+        Ok(rows.iter().filter_map(|row| Some(format!("database: {}", text(row, 0)?))).collect())
     }
 
     fn types(&mut self, table: &str) -> Result<Vec<Column>, Fault> {
