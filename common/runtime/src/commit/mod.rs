@@ -61,6 +61,9 @@ pub struct Part {
     pub spans: Vec<(Arc<Segment>, Range<usize>)>,
 }
 
+/// Where one record lies, or none.
+pub type Place = Option<(TopicPartition, Offset)>;
+
 /// One poll over all partitions of a group.
 #[derive(Debug, Clone, Default)]
 pub struct Polled {
@@ -173,13 +176,21 @@ impl Polled {
         self.parts.iter().filter_map(Part::place).take(PLACES).collect::<Vec<_>>().join(" ")
     }
 
-    /// Why the one record of it is refused unread, if it is: it was set aside, or what follows from it is `unstorable`.
+    /// Where its first record lies.
     #[must_use]
-    pub fn condemned(&self, unstorable: bool) -> Option<Rejection> {
+    pub fn first(&self) -> Place {
+        self.records().next().map(|record| (record.topic_partition(), record.offset))
+    }
+
+    /// Why a record of it is refused unread, if it is: it was set aside, or what follows from the one at `unstorable`
+    /// cannot be stored.
+    #[must_use]
+    pub fn condemned(&self, record: &Record<'_>, unstorable: Place) -> Option<Rejection> {
         if self.set_aside {
             return Some(Rejection::new(Reason::ProcessKiller, "the process died each time it was tried by itself"));
         }
-        unstorable.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
+        let it_is = unstorable == Some((record.topic_partition(), record.offset));
+        it_is.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
     }
 
     /// The number of records.
