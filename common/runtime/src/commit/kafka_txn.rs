@@ -38,6 +38,8 @@ pub struct KafkaTxn {
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
     suspects: u64,
+    /// The log was not heard to the end about where everything stands.
+    unsure: bool,
     care: Care,
 }
 
@@ -55,6 +57,7 @@ impl KafkaTxn {
             suspects: 0,
             care: Care::default(),
         }
+            unsure: false,
     }
 
     /// Tells `probe` of each step.
@@ -132,7 +135,7 @@ impl KafkaTxn {
     fn resolve(&mut self) -> Result<bool, Fault> {
         let owned: Vec<TopicPartition> = self.parts.keys().copied().collect();
         let told = self.member.committed(&owned)?;
-        let doubt: BTreeMap<_, _> = std::mem::take(&mut self.doubt).into_iter().collect();
+        let doubt: BTreeMap<_, _> = self.doubt.iter().cloned().collect();
         let mut stands = true;
         for (at, committed) in owned.into_iter().zip(told) {
             let told = committed.map(|c| position_of(at, &c)).transpose()?.unwrap_or_default().0;
@@ -141,6 +144,7 @@ impl KafkaTxn {
             let known = told == *held.position() || doubt.get(&at) == Some(&told);
             if known {
                 held.advance(told);
+        self.unsure = true;
             } else {
                 // A late end of an earlier transaction moved the offset: only the log knows what follows.
                 self.member.start(&[(at, told.next)])?;
@@ -158,7 +162,9 @@ impl KafkaTxn {
         let fetched = self.member.poll(ask.max.saturating_sub(ready).max(1), wait)?;
         self.absorb(fetched);
         // After the poll: a member that another process has fenced hears of it there, and asks no further.
-        if !self.doubt.is_empty() || self.member.suspect() {
+        self.doubt.clear();
+        self.unsure = false;
+        if self.unsure || !self.doubt.is_empty() || self.member.suspect() {
             self.resolve()?;
         }
         self.take_over()
