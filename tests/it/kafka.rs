@@ -10,7 +10,7 @@ use da_model::ids::{Offset, TopicName};
 use da_runtime::clock::SystemClock;
 use da_runtime::commit::GroupProtocol;
 use da_runtime::commit::board::{Board, Watch};
-use da_runtime::commit::kafka_txn::KafkaTxn;
+use da_runtime::commit::kafka_txn::{self, KafkaTxn};
 use da_runtime::commit::status::Status;
 use da_runtime::driver::DriverOptions;
 use da_runtime::group::Group;
@@ -127,7 +127,7 @@ fn the_counters_travel_with_the_offset(cluster: &dyn Cluster) {
     let of = [at(from, 0), at(from, 1)];
     let told = member.committed(&of).unwrap();
     let texts: Vec<String> = told.into_iter().map(|c| c.unwrap().metadata).collect();
-    assert_eq!(texts, [format!("e1 >{to}/0=2"), format!("e1 >{to}/1=2")]);
+    assert_eq!(texts, [format!("e1 >{to}:2"), format!("e1 >{to}:1.2")]);
     member.close();
     // Their number goes on after a restart.
     fill(cluster, from, 1);
@@ -417,7 +417,7 @@ fn a_first_commit_in_doubt_is_tried_again() {
 fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
     let memory = Memory::default();
     let from = memory.topic(1);
-    let many = memory.topic(400);
+    let many = memory.topic(2_500);
     memory.append(from, &[(0, "x")]);
     let mut copier = Copier::join(&memory, Slot::new(), (from, many), &silent()).unwrap();
     let polled = loop {
@@ -427,7 +427,7 @@ fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
         }
     };
     let mut position = polled.parts[0].position.clone();
-    for partition in 0..400 {
+    for partition in 0..2_500 {
         position.edges.send(many.0, da_model::ids::Partition(partition));
     }
     let work = da_runtime::commit::Work {
@@ -438,6 +438,14 @@ fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
     let told = da_runtime::commit::Protocol::commit(&mut copier.txn, work).unwrap_err().to_string();
     assert!(told.starts_with("fatal: edge counters of ") && told.contains("a broker stores 4096"), "{told}");
     assert_eq!(read(&memory, many).concat(), Vec::<String>::new());
+}
+
+#[test]
+fn topics_with_too_many_partitions_for_the_counters_are_told_at_the_start() {
+    assert_eq!(kafka_txn::fits("gep", |_| 150), Ok(()));
+    assert_eq!(kafka_txn::fits("demux", |_| 5_000), Ok(()), "what inherits its partition has one edge per topic");
+    let told = kafka_txn::fits("gep", |_| 300).unwrap_err().to_string();
+    assert!(told.starts_with("fatal: ") && told.contains("have 300 partitions"), "{told}");
 }
 
 /// Counts per outcome of the ways through a real stage: three lines, one of them unreadable.

@@ -12,6 +12,7 @@ use da_model::delivery::edge::Edges;
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::RowKey;
+use da_model::topics::{self, Partitioning};
 
 use super::care::{Attempt, Care};
 use super::held::Held;
@@ -22,6 +23,8 @@ use crate::probe::{Probe, Silent, Step};
 
 /// The longest metadata that brokers store with an offset (seen: 4,000 bytes come back, 5,000 are refused).
 pub const METADATA_BYTES: usize = 4_096;
+/// A counter among many of one topic: a comma and what counts a thousand records a second for two years.
+const COUNTER_BYTES: usize = 8;
 /// How metadata of ours begins; anything else was written by other hands.
 const MARK: &str = "e1 ";
 /// What stands before the number of attempts, where there were any.
@@ -307,6 +310,30 @@ fn stored_of(at: TopicPartition, position: &Position, attempts: u32) -> Result<(
     let metadata = format!("{MARK}{tried}{}", position.edges.to_text());
     if metadata.len() > METADATA_BYTES {
         let told = format!("they take {} bytes and a broker stores {METADATA_BYTES}", metadata.len());
+/// Whether the counters of a service's edges find room beside an offset: records of one partition may go to every
+/// partition of a topic by key, and to one of every other topic.
+///
+/// # Errors
+/// [`Fault::Fatal`] with a sentence that says what would.
+pub fn fits(service: &str, partitions: impl Fn(TopicName) -> u32) -> Result<(), Fault> {
+    let written = topics::all().iter().filter(|t| t.feeds == "now" && t.producers.iter().any(|p| p == service));
+    let (mut bytes, mut most) = (MARK.len(), 0);
+    for topic in written {
+        let by_key = topic.partitioning == Partitioning::ByKey;
+        let count = if by_key { partitions(TopicName(topic.name.as_str())) as usize } else { 1 };
+        most = most.max(count);
+        bytes += topic.name.len() + COUNTER_BYTES * (count + 1);
+    }
+    if bytes <= METADATA_BYTES {
+        return Ok(());
+    }
+    let told = format!(
+        "topics that are written by key have {most} partitions: the counters of so many edges may take {bytes} bytes \
+         beside an offset, and a broker stores {METADATA_BYTES}; run {service} on topics with fewer partitions"
+    );
+    Err(Fault::Fatal(Cause::new(format!("check of the topics that {service} writes"), told)))
+}
+
         return Err(Fault::Fatal(Cause::new(format!("edge counters of {at}"), told)));
     }
     Ok((at, Committed { next: position.next, metadata }))
