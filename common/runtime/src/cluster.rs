@@ -20,7 +20,8 @@ use crate::app::{self, App, Drain, Listeners};
 use crate::clock::SystemClock;
 use crate::commit::GroupProtocol;
 use crate::commit::board::{Board, Watch};
-use crate::commit::kafka_txn::KafkaTxn;
+use crate::commit::held::Pace;
+use crate::commit::kafka_txn::{self, KafkaTxn};
 use crate::commit::sql_txn::{SqlOptions, SqlTxn};
 use crate::config::cluster::{self, Cluster};
 use crate::config::{Settings, load};
@@ -33,7 +34,7 @@ use crate::io::kafka::sink::{KafkaSink, SinkBounds};
 use crate::io::sql::Migration;
 use crate::io::sql::postgres::{PostgresSettings, PostgresStore, StoreOptions};
 use crate::passthrough::{self, Shape};
-use crate::ports::Clock;
+use crate::ports::{Clock, Member as _};
 use crate::registry::{self, RegistrySettings};
 use crate::stage::{DriverOptions, Stage};
 use crate::stop::{Phase, Stop};
@@ -199,7 +200,11 @@ impl Service {
     /// A [`Fault`] that does not pass.
     pub fn stateless(&mut self, stage: impl Fn() -> Box<dyn Stage>) -> Result<(), Fault> {
         let shape = self.shape(&[])?;
-        self.threads((stage, shape), |_, member| Ok(Box::new(KafkaTxn::new(Box::new(member)))))
+        let (name, pace) = (self.name, self.pace());
+        self.threads((stage, shape), |_, member| {
+            kafka_txn::fits(name, |topic| member.partitions(topic))?;
+            Ok(Box::new(KafkaTxn::new(Box::new(member)).paced(pace)))
+        })
     }
 
     /// Runs a stage with tables: one group member and one connection per thread, `sql_txn`.
@@ -210,7 +215,7 @@ impl Service {
         let settings = postgres_of(&self.settings.cluster)?;
         let threads = usize::try_from(self.settings.cluster.service.threads).unwrap_or(1).max(1);
         let cache_bytes = self.settings.cache_bytes / threads;
-        let stop = self.stop.clone();
+        let (stop, pace) = (self.stop.clone(), self.pace());
         let shape = self.shape(&tables.tables)?;
         self.threads((stage, shape), |(group, owner), member| {
             let migrations = tables.migrations.iter().map(|(name, sql)| Migration { name, sql });
@@ -224,7 +229,7 @@ impl Service {
                 retention: Duration::ZERO,
             })?;
             patiently(&stop, || store.check())?;
-            let options = SqlOptions { cache_bytes, ..SqlOptions::default() };
+            let options = SqlOptions { cache_bytes, pace, ..SqlOptions::default() };
             Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
         })
     }
@@ -235,6 +240,10 @@ impl Service {
         let text = load::text("bench.copy", file)?;
         Ok(Some(Arc::new(Shape::read(&text, tables)?)))
     }
+    fn pace(&self) -> Pace {
+        Pace { wait: Duration::from_millis(self.settings.cluster.kafka.batch_wait_ms), bytes: self.kafka.batch_bytes }
+    }
+
 
     fn threads(
         &mut self,

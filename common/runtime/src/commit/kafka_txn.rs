@@ -15,7 +15,7 @@ use da_model::state::RowKey;
 use da_model::topics::{self, Partitioning};
 
 use super::care::{Attempt, Care};
-use super::held::Held;
+use super::held::{Held, Pace};
 use super::{Ask, GroupProtocol, Part, Polled, Position, Protocol, Work};
 use crate::batch::Rows;
 use crate::ports::{Committed, Fetched, Member};
@@ -29,14 +29,12 @@ const COUNTER_BYTES: usize = 8;
 const MARK: &str = "e1 ";
 /// What stands before the number of attempts, where there were any.
 const TRIED: char = '~';
-/// How long a poll waits for the first record.
-const WAIT: Duration = Duration::from_millis(25);
 
 /// The protocol over one member of a group.
 pub struct KafkaTxn {
     member: Box<dyn Member>,
     probe: Arc<dyn Probe>,
-    wait: Duration,
+    pace: Pace,
     parts: BTreeMap<TopicPartition, Held>,
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
@@ -53,14 +51,20 @@ impl KafkaTxn {
         Self {
             member,
             probe: Arc::new(Silent),
-            wait: WAIT,
+            pace: Pace::default(),
             parts: BTreeMap::new(),
             assigned: Vec::new(),
             doubt: Vec::new(),
             suspects: 0,
             care: Care::default(),
         }
-            unsure: false,
+    }
+
+    /// Gathers batches at this pace.
+    #[must_use]
+    pub const fn paced(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Tells `probe` of each step.
@@ -158,11 +162,10 @@ impl KafkaTxn {
     }
 
     fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
-        self.member.pause(false)?;
+        let (wait, most, fetches) = self.pace.next(self.wanted(ask).map(|(_, held)| held), ask.max);
+        self.member.pause(!fetches)?;
         self.member.stall(ask.except)?;
-        let ready = self.wanted(ask).map(|(_, held)| held.waiting()).sum::<usize>();
-        let wait = if ready == 0 { self.wait } else { Duration::ZERO };
-        let fetched = self.member.poll(ask.max.saturating_sub(ready).max(1), wait)?;
+        let fetched = self.member.poll(most, wait)?;
         self.absorb(fetched);
         // After the poll: a member that another process has fenced hears of it there, and asks no further.
         self.doubt.clear();
@@ -233,7 +236,8 @@ impl Protocol for KafkaTxn {
         let mut left = taking.max;
         let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
         for (at, held) in self.wanted(&ask).filter(|(at, _)| taking.takes(**at)) {
-            let spans = held.spans(share.min(left));
+            let spans = held.spans(share.min(left), bytes);
+        let bytes = self.pace.share(self.wanted(&ask).filter(|(at, _)| taking.takes(**at)).map(|(_, held)| held));
             left -= spans.iter().map(|(_, range)| range.len()).sum::<usize>();
             if !spans.is_empty() {
                 polled.parts.push(Part { at: *at, position: held.position().clone(), spans });

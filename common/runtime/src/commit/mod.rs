@@ -16,7 +16,7 @@ pub mod care;
 pub mod embedded_txn;
 pub mod engine;
 pub mod folder;
-pub(crate) mod held;
+pub mod held;
 pub mod kafka_txn;
 pub mod outbox;
 pub(crate) mod overlay;

@@ -14,7 +14,7 @@ use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::{Feed, RowKey};
 
 use super::care::Care;
-use super::held::Held;
+use super::held::{Held, Pace};
 use super::take_over::{self, Taken};
 use super::{Ask, GroupProtocol, Part, Polled, Protocol, Work, engine};
 use crate::batch::Rows;
@@ -22,23 +22,20 @@ use crate::cache::Cache;
 use crate::ports::{Committed, Epoch, Fetched, Member, Move, Store, Unit};
 use crate::probe::{Probe, Silent, Step};
 
-/// How long a poll waits for the first record.
-const WAIT: Duration = Duration::from_millis(25);
-
 /// How the protocol runs.
 #[derive(Clone)]
 pub struct SqlOptions {
     /// Bound of the row cache.
     pub cache_bytes: usize,
-    /// How long a poll waits for the first record.
-    pub wait: Duration,
+    /// How batches are gathered.
+    pub pace: Pace,
     /// Silent in production.
     pub probe: Arc<dyn Probe>,
 }
 
 impl Default for SqlOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, wait: WAIT, probe: Arc::new(Silent) }
+        Self { cache_bytes: 64 << 20, pace: Pace::default(), probe: Arc::new(Silent) }
     }
 }
 
@@ -96,12 +93,16 @@ impl SqlTxn {
 
     /// Serves the group and takes what it brings.
     fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
-        self.member.pause(false)?;
+        let pace = self.options.pace;
+        let (wait, most, fetches) = pace.next(self.wanted(ask).map(|(_, _, held)| held), ask.max);
+        self.member.pause(!fetches)?;
         self.member.stall(ask.except)?;
-        let held: usize = self.wanted(ask).map(|(_, _, held)| held.waiting()).sum();
-        let busy = self.owed.is_empty() && (held > 0 || !self.waiting.is_empty());
-        let wait = if busy { Duration::ZERO } else { self.options.wait };
-        let fetched = self.member.poll(ask.max.saturating_sub(held).max(1), wait)?;
+        let wait = match (self.owed.is_empty(), self.waiting.is_empty()) {
+            (false, _) => pace.wait,
+            (true, false) => Duration::ZERO,
+            (true, true) => wait,
+        };
+        let fetched = self.member.poll(most, wait)?;
         self.absorb(fetched);
         Ok(())
     }
@@ -240,10 +241,11 @@ impl SqlTxn {
         for ((at, stand, held), share) in wanted().zip(engine::shares(&places, taking.max)) {
             if share > 0 {
                 batch.push((at, stand.epoch, held.position().next));
-                polled.parts.push(Part { at, position: held.position().clone(), spans: held.spans(share) });
+                polled.parts.push(Part { at, position: held.position().clone(), spans: held.spans(share, bytes) });
             }
         }
         self.batch = batch;
+        let bytes = self.options.pace.share(wanted().map(|(.., held)| held));
         Ok(polled)
     }
 
