@@ -27,7 +27,7 @@ use crate::config::cluster::{self, Cluster};
 use crate::config::{Settings, load};
 use crate::group::Group;
 use crate::http::auth::KeyRing;
-use crate::http::health::Health;
+use crate::http::health::{Condition, Health};
 use crate::io::kafka::client::{KafkaSettings, Sasl, Scope, Secret, Security};
 use crate::io::kafka::member::{KafkaMember, MemberKind, MemberOptions};
 use crate::io::kafka::sink::{KafkaSink, SinkBounds};
@@ -41,10 +41,16 @@ use crate::stop::{Phase, Stop};
 use crate::telemetry::{log, trace};
 use crate::tls;
 use crate::vigil;
-use crate::worker::Worker;
+use crate::worker::{Beside, Worker};
 
 /// How long records on their way may take once no request is left.
 const FLUSH: Duration = Duration::from_secs(8);
+
+/// Between two questions to brokers that the edge writes to.
+const CONTACT: Duration = Duration::from_secs(2);
+/// How long the end of everything may take once no request is left: a worker that waits for brokers is left behind, and
+/// what it was about is done by the next owner of its partitions.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long a step may take: the cadence of transactions under load (performance.md §3). Where nothing waits, a batch is
 /// what has come.
@@ -295,6 +301,9 @@ impl Service {
         let listeners = bound.map_err(|e| fatal(&e))?;
         let health = Health::default();
         let vigil = vigil::start((watch, "cluster"), health.clone(), clock, stop.clone())?;
+        if let Some(sink) = &sink {
+            watch_log(Arc::clone(sink), health.clone(), stop.clone())?;
+        }
         let workers = groups.into_iter().map(|group| Worker::group(group, stop.clone()));
         let workers: Vec<Worker> = workers.collect::<Result<_, _>>()?;
         let served = app::run(App { listeners, public, health, stop: stop.clone() }, &settings).map_err(|e| fatal(&e));
@@ -313,6 +322,19 @@ impl Service {
 const fn kind_of(bench: &cluster::Bench) -> MemberKind {
     match (bench.at_least_once, bench.copy.is_some()) {
         (true, _) => MemberKind::AtLeastOnce,
+/// Whether the edge's records find a broker, told on a thread that ends with the process: a question may take as long as
+/// brokers are silent.
+fn watch_log(sink: Arc<KafkaSink>, health: Health, stop: Stop) -> Result<(), Fault> {
+    let work = move || {
+        while !stop.is(Phase::Draining) {
+            health.report("log", sink.contact().map_or_else(Condition::Waiting, |()| Condition::Good));
+            // Nobody wakes this thread: it looks every now and then.
+            std::thread::park_timeout(CONTACT);
+        }
+    };
+    Beside::start("log", work).map(drop)
+}
+
         (false, true) => MemberKind::Copying,
         (false, false) => MemberKind::ExactlyOnce,
     }
