@@ -240,16 +240,16 @@ impl Service {
         })
     }
 
+    fn pace(&self) -> Pace {
+        Pace { wait: Duration::from_millis(self.settings.cluster.kafka.batch_wait_ms), bytes: self.kafka.batch_bytes }
+    }
+
     /// What a benchmark has copied in place of deciding.
     fn shape(&self, tables: &[&'static Table]) -> Result<Option<Arc<Shape>>, Fault> {
         let Some(file) = &self.settings.cluster.bench.copy else { return Ok(None) };
         let text = load::text("bench.copy", file)?;
         Ok(Some(Arc::new(Shape::read(&text, tables)?)))
     }
-    fn pace(&self) -> Pace {
-        Pace { wait: Duration::from_millis(self.settings.cluster.kafka.batch_wait_ms), bytes: self.kafka.batch_bytes }
-    }
-
 
     fn threads(
         &mut self,
@@ -312,16 +312,16 @@ impl Service {
             sink.drain();
             sink.flush(FLUSH)
         });
-        let ended = workers.into_iter().map(Worker::join).fold(Ok(()), Result::and);
+        let ended = Worker::join_all(workers, DRAIN.saturating_sub(FLUSH));
         vigil.join()?;
-        ended?;
-        Ok(if flushed { served? } else { Drain::Cut })
+        match ended {
+            Some(Ok(())) if flushed => served,
+            Some(Ok(()) | Err(Fault::Transient(_))) | None => served.map(|_| Drain::Cut),
+            Some(Err(fault)) => Err(fault),
+        }
     }
 }
 
-const fn kind_of(bench: &cluster::Bench) -> MemberKind {
-    match (bench.at_least_once, bench.copy.is_some()) {
-        (true, _) => MemberKind::AtLeastOnce,
 /// Whether the edge's records find a broker, told on a thread that ends with the process: a question may take as long as
 /// brokers are silent.
 fn watch_log(sink: Arc<KafkaSink>, health: Health, stop: Stop) -> Result<(), Fault> {
@@ -335,6 +335,9 @@ fn watch_log(sink: Arc<KafkaSink>, health: Health, stop: Stop) -> Result<(), Fau
     Beside::start("log", work).map(drop)
 }
 
+const fn kind_of(bench: &cluster::Bench) -> MemberKind {
+    match (bench.at_least_once, bench.copy.is_some()) {
+        (true, _) => MemberKind::AtLeastOnce,
         (false, true) => MemberKind::Copying,
         (false, false) => MemberKind::ExactlyOnce,
     }

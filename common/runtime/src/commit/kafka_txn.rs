@@ -38,10 +38,12 @@ pub struct KafkaTxn {
     parts: BTreeMap<TopicPartition, Held>,
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
-    suspects: u64,
     /// The log was not heard to the end about where everything stands.
     unsure: bool,
+    suspects: u64,
     care: Care,
+    /// The last transaction failed.
+    failed: bool,
 }
 
 impl KafkaTxn {
@@ -55,8 +57,10 @@ impl KafkaTxn {
             parts: BTreeMap::new(),
             assigned: Vec::new(),
             doubt: Vec::new(),
+            unsure: false,
             suspects: 0,
             care: Care::default(),
+            failed: false,
         }
     }
 
@@ -140,6 +144,7 @@ impl KafkaTxn {
 
     /// Reads the truth after a transaction whose outcome is in doubt: `true` where it stands as it was meant.
     fn resolve(&mut self) -> Result<bool, Fault> {
+        self.unsure = true;
         let owned: Vec<TopicPartition> = self.parts.keys().copied().collect();
         let told = self.member.committed(&owned)?;
         let doubt: BTreeMap<_, _> = self.doubt.iter().cloned().collect();
@@ -151,13 +156,14 @@ impl KafkaTxn {
             let known = told == *held.position() || doubt.get(&at) == Some(&told);
             if known {
                 held.advance(told);
-        self.unsure = true;
             } else {
                 // A late end of an earlier transaction moved the offset: only the log knows what follows.
                 self.member.start(&[(at, told.next)])?;
                 *held = Held::new(told);
             }
         }
+        self.doubt.clear();
+        self.unsure = false;
         Ok(stands)
     }
 
@@ -168,8 +174,6 @@ impl KafkaTxn {
         let fetched = self.member.poll(most, wait)?;
         self.absorb(fetched);
         // After the poll: a member that another process has fenced hears of it there, and asks no further.
-        self.doubt.clear();
-        self.unsure = false;
         if self.unsure || !self.doubt.is_empty() || self.member.suspect() {
             self.resolve()?;
         }
@@ -233,11 +237,11 @@ impl Protocol for KafkaTxn {
         }
         // Each its share, so that a long backlog of one starves no other.
         let share = taking.max.div_ceil(waiting.iter().filter(|at| taking.takes(**at)).count().max(1));
+        let bytes = self.pace.share(self.wanted(&ask).filter(|(at, _)| taking.takes(**at)).map(|(_, held)| held));
         let mut left = taking.max;
         let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
         for (at, held) in self.wanted(&ask).filter(|(at, _)| taking.takes(**at)) {
             let spans = held.spans(share.min(left), bytes);
-        let bytes = self.pace.share(self.wanted(&ask).filter(|(at, _)| taking.takes(**at)).map(|(_, held)| held));
             left -= spans.iter().map(|(_, range)| range.len()).sum::<usize>();
             if !spans.is_empty() {
                 polled.parts.push(Part { at: *at, position: held.position().clone(), spans });
@@ -259,7 +263,9 @@ impl Protocol for KafkaTxn {
             let attempted = format!("write of {}", key.table().name);
             return Err(Fault::Fatal(Cause::new(attempted, "a stage over kafka_txn has no store")));
         }
-        self.publish(&work)?;
+        let published = self.publish(&work);
+        self.failed = published.is_err();
+        published?;
         self.at(Step::BeforeForget)?;
         for (at, position) in work.positions {
             self.care.moved(at, position.next);
@@ -293,7 +299,8 @@ impl GroupProtocol for KafkaTxn {
 
     fn close(&mut self) -> Result<(), Fault> {
         let forgiven = self.care.forgiven();
-        if !forgiven.is_empty() {
+        // Another attempt takes as long as the last one.
+        if !forgiven.is_empty() && !self.failed {
             // An attempt that stays counted is one death too many in a number that three of them must reach.
             drop(self.count(&forgiven));
         }
@@ -303,17 +310,6 @@ impl GroupProtocol for KafkaTxn {
     }
 }
 
-/// What is stored with the next offset.
-fn committed_of(positions: &[(TopicPartition, Position)]) -> Result<Vec<(TopicPartition, Committed)>, Fault> {
-    positions.iter().map(|(at, position)| stored_of(*at, position, 0)).collect()
-}
-
-/// A position with what is stored beside it: the attempts at its record, if there were any, and the counters.
-fn stored_of(at: TopicPartition, position: &Position, attempts: u32) -> Result<(TopicPartition, Committed), Fault> {
-    let tried = if attempts == 0 { String::new() } else { format!("{TRIED}{attempts} ") };
-    let metadata = format!("{MARK}{tried}{}", position.edges.to_text());
-    if metadata.len() > METADATA_BYTES {
-        let told = format!("they take {} bytes and a broker stores {METADATA_BYTES}", metadata.len());
 /// Whether the counters of a service's edges find room beside an offset: records of one partition may go to every
 /// partition of a topic by key, and to one of every other topic.
 ///
@@ -338,6 +334,17 @@ pub fn fits(service: &str, partitions: impl Fn(TopicName) -> u32) -> Result<(), 
     Err(Fault::Fatal(Cause::new(format!("check of the topics that {service} writes"), told)))
 }
 
+/// What is stored with the next offset.
+fn committed_of(positions: &[(TopicPartition, Position)]) -> Result<Vec<(TopicPartition, Committed)>, Fault> {
+    positions.iter().map(|(at, position)| stored_of(*at, position, 0)).collect()
+}
+
+/// A position with what is stored beside it: the attempts at its record, if there were any, and the counters.
+fn stored_of(at: TopicPartition, position: &Position, attempts: u32) -> Result<(TopicPartition, Committed), Fault> {
+    let tried = if attempts == 0 { String::new() } else { format!("{TRIED}{attempts} ") };
+    let metadata = format!("{MARK}{tried}{}", position.edges.to_text());
+    if metadata.len() > METADATA_BYTES {
+        let told = format!("they take {} bytes and a broker stores {METADATA_BYTES}", metadata.len());
         return Err(Fault::Fatal(Cause::new(format!("edge counters of {at}"), told)));
     }
     Ok((at, Committed { next: position.next, metadata }))

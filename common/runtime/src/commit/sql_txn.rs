@@ -55,6 +55,8 @@ pub struct SqlTxn {
     batch: Vec<(TopicPartition, Epoch, Offset)>,
     /// Committed in the store, not known to be in the log.
     owed: Vec<Move>,
+    /// Why the last publication failed, until one does not.
+    failed: Option<Fault>,
     suspects: u64,
     care: Care,
 }
@@ -80,6 +82,7 @@ impl SqlTxn {
             waiting: BTreeSet::new(),
             batch: Vec::new(),
             owed: Vec::new(),
+            failed: None,
             suspects: 0,
             care: Care::default(),
         }
@@ -134,6 +137,12 @@ impl SqlTxn {
 
     /// Publishes what the store committed and the log may not know.
     fn settle(&mut self) -> Result<(), Fault> {
+        let settled = self.publish();
+        self.failed = settled.as_ref().err().cloned();
+        settled
+    }
+
+    fn publish(&mut self) -> Result<(), Fault> {
         if self.member.suspect() {
             self.look()?;
         }
@@ -394,7 +403,11 @@ impl GroupProtocol for SqlTxn {
             // An attempt that stays counted is one death too many in a number that three of them must reach.
             drop(self.store.count(&forgiven));
         }
-        let settled = self.settle();
+        let settled = match &self.failed {
+            // Another attempt takes as long as the last one; the next owner publishes it.
+            Some(fault) if !self.owed.is_empty() => Err(fault.clone()),
+            Some(_) | None => self.settle(),
+        };
         self.member.close();
         settled
     }
