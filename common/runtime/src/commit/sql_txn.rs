@@ -245,6 +245,7 @@ impl SqlTxn {
         let waiting = |held: &Held| i64::try_from(held.waiting()).unwrap_or(i64::MAX);
         let wanted = || self.wanted(ask).filter(|(at, ..)| taking.takes(*at));
         let places: Vec<_> = wanted().map(|(at, _, held)| (at, waiting(held))).collect();
+        let bytes = self.options.pace.share(wanted().map(|(.., held)| held));
         let mut batch = Vec::with_capacity(places.len());
         let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
         for ((at, stand, held), share) in wanted().zip(engine::shares(&places, taking.max)) {
@@ -254,7 +255,6 @@ impl SqlTxn {
             }
         }
         self.batch = batch;
-        let bytes = self.options.pace.share(wanted().map(|(.., held)| held));
         Ok(polled)
     }
 
@@ -362,6 +362,8 @@ impl Protocol for SqlTxn {
     }
 
     fn commit(&mut self, work: Work) -> Result<(), Fault> {
+        // What the log would not take must not be in the store: it would be owed for ever.
+        work.out.fits()?;
         let unit = self.unit_of(work)?;
         self.probe(Step::StoreCommit)?;
         let committed = self.store.commit(&unit);
