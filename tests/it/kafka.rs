@@ -6,11 +6,11 @@
 use std::sync::{Arc, PoisonError};
 
 use da_model::fault::Fault;
-use da_model::ids::TopicName;
+use da_model::ids::{Offset, TopicName};
 use da_runtime::clock::SystemClock;
 use da_runtime::commit::GroupProtocol;
 use da_runtime::commit::board::{Board, Watch};
-use da_runtime::commit::kafka_txn::KafkaTxn;
+use da_runtime::commit::kafka_txn::{self, KafkaTxn};
 use da_runtime::commit::status::Status;
 use da_runtime::driver::DriverOptions;
 use da_runtime::group::Group;
@@ -18,7 +18,7 @@ use da_runtime::io::kafka::admin::Change;
 use da_runtime::io::kafka::client::KafkaSettings;
 use da_runtime::io::kafka::member::{KafkaMember, MemberOptions};
 use da_runtime::io::kafka::sink::{KafkaSink, SinkBounds};
-use da_runtime::ports::{Append, Clock, Sink, SinkError};
+use da_runtime::ports::{Append, Clock, Member, Sink, SinkError};
 use da_runtime::probe::{Probe, Silent, Step};
 use da_runtime::stop::{Phase, Stop};
 use da_runtime::worker::Worker;
@@ -127,7 +127,7 @@ fn the_counters_travel_with_the_offset(cluster: &dyn Cluster) {
     let of = [at(from, 0), at(from, 1)];
     let told = member.committed(&of).unwrap();
     let texts: Vec<String> = told.into_iter().map(|c| c.unwrap().metadata).collect();
-    assert_eq!(texts, [format!("e1 >{to}/0=2"), format!("e1 >{to}/1=2")]);
+    assert_eq!(texts, [format!("e1 >{to}:2"), format!("e1 >{to}:1.2")]);
     member.close();
     // Their number goes on after a restart.
     fill(cluster, from, 1);
@@ -240,6 +240,42 @@ fn an_old_generation_is_refused(cluster: &dyn Cluster) {
     assert_eq!(read(cluster, to), [["1:x"]]);
 }
 
+fn a_partition_that_left_while_it_was_paused_is_read_when_it_comes_back(cluster: &dyn Cluster, leave: impl Fn(Slot)) {
+    let wait = std::time::Duration::from_millis(25);
+    let (from, slot) = (cluster.topic(2), Slot::new());
+    cluster.append(from, &[(0, "a0"), (1, "b0")]);
+    let mut one = cluster.member(slot, &[from], silent()).unwrap();
+    // What a member of it brought, where it begins at the first record.
+    let turn = |member: &mut Box<dyn Member>, brought: &mut Vec<u32>| {
+        let fetched = member.poll(10, wait).unwrap();
+        let starts: Vec<_> = fetched.assigned.iter().map(|of| (*of, Offset(0))).collect();
+        member.start(&starts).unwrap();
+        brought.extend(fetched.segments.iter().map(|(of, _)| of.partition.0));
+        (fetched.assigned.len(), fetched.revoked)
+    };
+    let mut brought = Vec::new();
+    while brought.len() < 2 {
+        turn(&mut one, &mut brought);
+    }
+    one.stall(&[at(from, 0)]).unwrap();
+    one.pause(true).unwrap();
+    let mut two = cluster.member(slot.other(1), &[from], silent()).unwrap();
+    let (mut gone, mut came) = (Vec::new(), 0);
+    while gone.is_empty() || came == 0 {
+        gone.extend(turn(&mut one, &mut Vec::new()).1);
+        came += turn(&mut two, &mut Vec::new()).0;
+    }
+    one.stall(&[]).unwrap();
+    one.pause(false).unwrap();
+    two.close();
+    leave(slot.other(1));
+    let (back, mut brought) = (gone.remove(0).partition.0, Vec::new());
+    while !brought.contains(&back) {
+        turn(&mut one, &mut brought);
+    }
+    one.close();
+}
+
 /// One test per log and scenario.
 macro_rules! suite {
     ($($name:ident,)+) => {
@@ -263,6 +299,61 @@ suite! {
     an_offset_moved_by_hand_stops_the_group,
     two_members_share_the_partitions_and_hand_over,
     an_old_generation_is_refused,
+}
+
+#[test]
+fn on_the_log_in_memory_a_partition_that_left_while_it_was_paused_is_read_again() {
+    let memory = Memory::default();
+    a_partition_that_left_while_it_was_paused_is_read_when_it_comes_back(&memory, |slot| memory.expire(slot));
+}
+
+/// A static member that is gone is missed when its session ends.
+#[test]
+fn on_kafka_a_partition_that_left_while_it_was_paused_is_read_again() {
+    let name = "on_kafka_a_partition_that_left_while_it_was_paused_is_read_again";
+    let Some(broker) = Broker::at_hand(name) else { return };
+    a_partition_that_left_while_it_was_paused_is_read_when_it_comes_back(&broker, |_| {});
+}
+
+#[test]
+fn a_process_that_ends_while_the_log_is_away_does_not_wait_for_it_again() {
+    let memory = Memory::default();
+    let (from, to) = (memory.topic(2), memory.topic(2));
+    fill(&memory, from, 4);
+    let slot = Slot::new();
+    let mut copier = Copier::join(&memory, slot, (from, to), &silent()).unwrap();
+    while copier.poll(4).unwrap().is_empty() {}
+    let polled = copier.poll(4).unwrap();
+    let counted = memory.stored(slot.group, at(from, 0)).unwrap().metadata;
+    assert!(counted.starts_with("e1 ~1"), "an attempt is counted: {counted}");
+    memory.decide(Fate::Lost);
+    assert!(copier.commit(&polled).is_err());
+    copier.close();
+    assert_eq!(memory.stored(slot.group, at(from, 0)).unwrap().metadata, counted, "nothing more was sent");
+}
+
+#[test]
+fn a_seek_that_fails_after_a_commit_in_doubt_is_made_again() {
+    let memory = Memory::default();
+    let (from, to) = (memory.topic(1), memory.topic(1));
+    memory.append(from, &[(0, "x"), (0, "y"), (0, "z")]);
+    let slot = Slot::new();
+    let mut copier = Copier::join(&memory, slot, (from, to), &silent()).unwrap();
+    copier.copy(1, 1).unwrap();
+    // A late end of an earlier transaction: the group stands where nobody meant it to.
+    memory.decide(Fate::Lost);
+    let polled = copier.poll(1).unwrap();
+    memory.move_group(slot.group, at(from, 0), Offset(0));
+    memory.fail_starts(1);
+    assert!(copier.commit(&polled).is_err());
+    let again = loop {
+        match copier.poll(1) {
+            Ok(polled) if polled.is_empty() => {}
+            Ok(polled) => break polled,
+            Err(fault) => assert!(matches!(fault, Fault::Transient(_)), "{fault}"),
+        }
+    };
+    assert_eq!(again.parts[0].position.next, Offset(0), "it reads where the group stands");
 }
 
 #[test]
@@ -326,7 +417,7 @@ fn a_first_commit_in_doubt_is_tried_again() {
 fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
     let memory = Memory::default();
     let from = memory.topic(1);
-    let many = memory.topic(400);
+    let many = memory.topic(2_500);
     memory.append(from, &[(0, "x")]);
     let mut copier = Copier::join(&memory, Slot::new(), (from, many), &silent()).unwrap();
     let polled = loop {
@@ -336,7 +427,7 @@ fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
         }
     };
     let mut position = polled.parts[0].position.clone();
-    for partition in 0..400 {
+    for partition in 0..2_500 {
         position.edges.send(many.0, da_model::ids::Partition(partition));
     }
     let work = da_runtime::commit::Work {
@@ -347,6 +438,14 @@ fn counters_beyond_what_a_broker_stores_are_refused_before_they_are_sent() {
     let told = da_runtime::commit::Protocol::commit(&mut copier.txn, work).unwrap_err().to_string();
     assert!(told.starts_with("fatal: edge counters of ") && told.contains("a broker stores 4096"), "{told}");
     assert_eq!(read(&memory, many).concat(), Vec::<String>::new());
+}
+
+#[test]
+fn topics_with_too_many_partitions_for_the_counters_are_told_at_the_start() {
+    assert_eq!(kafka_txn::fits("gep", |_| 150), Ok(()));
+    assert_eq!(kafka_txn::fits("demux", |_| 5_000), Ok(()), "what inherits its partition has one edge per topic");
+    let told = kafka_txn::fits("gep", |_| 300).unwrap_err().to_string();
+    assert!(told.starts_with("fatal: ") && told.contains("have 300 partitions"), "{told}");
 }
 
 /// Counts per outcome of the ways through a real stage: three lines, one of them unreadable.

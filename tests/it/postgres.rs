@@ -88,7 +88,7 @@ fn each_owner_has_a_higher_epoch(stores: &dyn Stores) {
     let second = b.claim(&[P]).unwrap();
     assert_eq!(second[0].epoch, Epoch(first[1].epoch.0 + 1));
     let position = second[0].position.clone().unwrap();
-    assert_eq!((position.next, position.edges.to_text()), (Offset(9), ">dep.lesson.timespent/7=1".to_owned()));
+    assert_eq!((position.next, position.edges.to_text()), (Offset(9), ">dep.lesson.timespent:7.1".to_owned()));
     assert_eq!(second[0].published, Some(Offset(5)));
     assert!(is_fenced(&a.begin(&[(P, first[1].epoch, Offset(9))], &[])), "the former owner");
     assert_eq!(a.lost(), [P]);

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use da_model::fault::Fault;
 use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
-use da_runtime::commit::GroupProtocol;
+use da_model::time::Timestamp;
+use da_runtime::commit::{GroupProtocol, Outbox, Position, Protocol, Work};
 use da_runtime::io::sql::RUNTIME_POSTGRES;
 use da_runtime::io::sql::postgres::migrate::{Plan, migrate};
 use da_runtime::io::sql::postgres::{PostgresStore, StoreOptions};
@@ -374,6 +375,42 @@ fn a_group_whose_offsets_are_gone_goes_on_where_the_store_stands() {
     }
     let row = |key| world.shelf.row(&key).and_then(|row| row.int(0));
     assert_eq!((row(count(0)), row(total())), (Some(15), Some(30)), "no record is counted again");
+}
+
+#[test]
+fn what_the_log_would_not_take_is_refused_before_the_store_has_it() {
+    let world = World::new(2);
+    let mut worker = world.quiet(0);
+    let polled = loop {
+        let polled = worker.poll(1).unwrap();
+        if !polled.is_empty() {
+            break polled;
+        }
+    };
+    let (part, mut out) = (polled.parts[0].clone(), Outbox::default());
+    let to = TopicPartition { topic: world.to, ..part.at };
+    out.push((part.at, to), (Timestamp(1), None), |arena| arena.resize(9 << 20, b'x'));
+    let position = Position { next: part.position.next.next(), ..part.position };
+    worker.txn.begin(&[]).unwrap();
+    let done = worker.txn.commit(Work { group: "tally", out, positions: vec![(part.at, position)], ..Work::default() });
+    assert!(matches!(&done, Err(Fault::Refused(_))), "{done:?}");
+    worker.txn.abandon();
+    assert_eq!(world.shelf.position(part.at), Some(Offset(0)));
+    worker.drain(4).unwrap();
+    world.assert_exact();
+}
+
+#[test]
+fn a_process_that_ends_while_the_log_is_away_leaves_its_blob_to_the_next_owner() {
+    let world = World::new(10);
+    let mut worker = world.quiet(0);
+    worker.step(4).unwrap();
+    world.log.decide(Fate::Lost);
+    worker.step(4).unwrap();
+    // Were the log asked again, this one would be kept.
+    assert!(matches!(worker.txn.close(), Err(Fault::Transient(_))));
+    world.quiet(0).drain(4).unwrap();
+    world.assert_exact();
 }
 
 fn told(done: Result<usize, Fault>) -> String {

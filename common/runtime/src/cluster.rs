@@ -20,30 +20,37 @@ use crate::app::{self, App, Drain, Listeners};
 use crate::clock::SystemClock;
 use crate::commit::GroupProtocol;
 use crate::commit::board::{Board, Watch};
-use crate::commit::kafka_txn::KafkaTxn;
+use crate::commit::held::Pace;
+use crate::commit::kafka_txn::{self, KafkaTxn};
 use crate::commit::sql_txn::{SqlOptions, SqlTxn};
 use crate::config::cluster::{self, Cluster};
 use crate::config::{Settings, load};
 use crate::group::Group;
 use crate::http::auth::KeyRing;
-use crate::http::health::Health;
+use crate::http::health::{Condition, Health};
 use crate::io::kafka::client::{KafkaSettings, Sasl, Scope, Secret, Security};
 use crate::io::kafka::member::{KafkaMember, MemberKind, MemberOptions};
 use crate::io::kafka::sink::{KafkaSink, SinkBounds};
 use crate::io::sql::Migration;
 use crate::io::sql::postgres::{PostgresSettings, PostgresStore, StoreOptions};
 use crate::passthrough::{self, Shape};
-use crate::ports::Clock;
+use crate::ports::{Clock, Member as _};
 use crate::registry::{self, RegistrySettings};
 use crate::stage::{DriverOptions, Stage};
 use crate::stop::{Phase, Stop};
 use crate::telemetry::{log, trace};
 use crate::tls;
 use crate::vigil;
-use crate::worker::Worker;
+use crate::worker::{Beside, Worker};
 
 /// How long records on their way may take once no request is left.
 const FLUSH: Duration = Duration::from_secs(8);
+
+/// Between two questions to brokers that the edge writes to.
+const CONTACT: Duration = Duration::from_secs(2);
+/// How long the end of everything may take once no request is left: a worker that waits for brokers is left behind, and
+/// what it was about is done by the next owner of its partitions.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long a step may take: the cadence of transactions under load (performance.md §3). Where nothing waits, a batch is
 /// what has come.
@@ -199,7 +206,11 @@ impl Service {
     /// A [`Fault`] that does not pass.
     pub fn stateless(&mut self, stage: impl Fn() -> Box<dyn Stage>) -> Result<(), Fault> {
         let shape = self.shape(&[])?;
-        self.threads((stage, shape), |_, member| Ok(Box::new(KafkaTxn::new(Box::new(member)))))
+        let (name, pace) = (self.name, self.pace());
+        self.threads((stage, shape), |_, member| {
+            kafka_txn::fits(name, |topic| member.partitions(topic))?;
+            Ok(Box::new(KafkaTxn::new(Box::new(member)).paced(pace)))
+        })
     }
 
     /// Runs a stage with tables: one group member and one connection per thread, `sql_txn`.
@@ -210,7 +221,7 @@ impl Service {
         let settings = postgres_of(&self.settings.cluster)?;
         let threads = usize::try_from(self.settings.cluster.service.threads).unwrap_or(1).max(1);
         let cache_bytes = self.settings.cache_bytes / threads;
-        let stop = self.stop.clone();
+        let (stop, pace) = (self.stop.clone(), self.pace());
         let shape = self.shape(&tables.tables)?;
         self.threads((stage, shape), |(group, owner), member| {
             let migrations = tables.migrations.iter().map(|(name, sql)| Migration { name, sql });
@@ -224,9 +235,13 @@ impl Service {
                 retention: Duration::ZERO,
             })?;
             patiently(&stop, || store.check())?;
-            let options = SqlOptions { cache_bytes, ..SqlOptions::default() };
+            let options = SqlOptions { cache_bytes, pace, ..SqlOptions::default() };
             Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
         })
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { wait: Duration::from_millis(self.settings.cluster.kafka.batch_wait_ms), bytes: self.kafka.batch_bytes }
     }
 
     /// What a benchmark has copied in place of deciding.
@@ -286,6 +301,9 @@ impl Service {
         let listeners = bound.map_err(|e| fatal(&e))?;
         let health = Health::default();
         let vigil = vigil::start((watch, "cluster"), health.clone(), clock, stop.clone())?;
+        if let Some(sink) = &sink {
+            watch_log(Arc::clone(sink), health.clone(), stop.clone())?;
+        }
         let workers = groups.into_iter().map(|group| Worker::group(group, stop.clone()));
         let workers: Vec<Worker> = workers.collect::<Result<_, _>>()?;
         let served = app::run(App { listeners, public, health, stop: stop.clone() }, &settings).map_err(|e| fatal(&e));
@@ -294,11 +312,27 @@ impl Service {
             sink.drain();
             sink.flush(FLUSH)
         });
-        let ended = workers.into_iter().map(Worker::join).fold(Ok(()), Result::and);
+        let ended = Worker::join_all(workers, DRAIN.saturating_sub(FLUSH));
         vigil.join()?;
-        ended?;
-        Ok(if flushed { served? } else { Drain::Cut })
+        match ended {
+            Some(Ok(())) if flushed => served,
+            Some(Ok(()) | Err(Fault::Transient(_))) | None => served.map(|_| Drain::Cut),
+            Some(Err(fault)) => Err(fault),
+        }
     }
+}
+
+/// Whether the edge's records find a broker, told on a thread that ends with the process: a question may take as long as
+/// brokers are silent.
+fn watch_log(sink: Arc<KafkaSink>, health: Health, stop: Stop) -> Result<(), Fault> {
+    let work = move || {
+        while !stop.is(Phase::Draining) {
+            health.report("log", sink.contact().map_or_else(Condition::Waiting, |()| Condition::Good));
+            // Nobody wakes this thread: it looks every now and then.
+            std::thread::park_timeout(CONTACT);
+        }
+    };
+    Beside::start("log", work).map(drop)
 }
 
 const fn kind_of(bench: &cluster::Bench) -> MemberKind {

@@ -21,7 +21,7 @@ use da_model::topics;
 use rustc_hash::FxHashSet;
 
 use crate::batch::{Fold, Maker, Origin, Routes, Rows, service_of};
-use crate::commit::{Ask, Polled, Position, Protocol};
+use crate::commit::{Ask, Place, Polled, Position, Protocol};
 use crate::registry::translate::{Foreign, Waiting};
 pub use crate::stage::{DriverOptions, Stage, Stepped};
 use crate::telemetry::trace;
@@ -87,7 +87,7 @@ impl<H: Handler> Stage for Driver<H> {
         }
         let started = self.options.clock.now();
         let mut max = max.min(self.window);
-        let mut condemn = false;
+        let mut condemn = None;
         loop {
             let except = self.waiting.except(&self.stalled, started);
             let ask = Ask { group: self.name, topics: &self.topics, except: &except, max };
@@ -104,9 +104,9 @@ impl<H: Handler> Stage for Driver<H> {
                     self.resize(stepped.records, started);
                     return Ok(stepped);
                 }
-                Ok(None) => {}
+                Ok(None) => condemn = None,
                 Err(Fault::Refused(_)) if polled.len() > 1 => max = polled.len() / 2,
-                Err(Fault::Refused(_)) if !condemn => condemn = true,
+                Err(Fault::Refused(_)) if condemn != polled.first() => condemn = polled.first(),
                 Err(fault) => return Err(fault),
             }
         }
@@ -114,20 +114,17 @@ impl<H: Handler> Stage for Driver<H> {
 }
 
 impl<H: Handler> Driver<H> {
-    /// Decides and commits one batch; `None` says that a partition was stopped, by the breaker or for want of a
-    /// writer's schema, and the batch must be redone without it.
-    /// `condemn` refuses the one record of it that is left, unread.
-    fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, condemn: bool) -> Result<Option<Stepped>, Fault> {
+    /// Decides and commits one batch, the record at `unread` refused as such; `None` says that a partition was stopped, by
+    /// the breaker or for want of a writer's schema, and the batch must be redone without it.
+    fn batch(&mut self, protocol: &mut dyn Protocol, polled: &Polled, unread: Place) -> Result<Option<Stepped>, Fault> {
         let Some(foreign) = self.waiting.foreign(&self.options, polled) else { return Ok(None) };
         let span = trace::batch(self.service, self.name, polled);
-        let condemn = polled.condemned(condemn);
-        let decoded: Vec<_> = polled.records().map(|record| self.decode(record, &foreign, condemn.as_ref())).collect();
+        let condemned = |record: &Record<'_>| polled.condemned(record, unread);
+        let decoded: Vec<_> = polled.records().map(|r| self.decode(r, &foreign, condemned(&r))).collect();
         let rows = span.timed(Span::Read, || protocol.begin(&union(&decoded)))?;
         let (fold, failures) = self.fold(decoded, (rows, positions(polled)))?;
         let (work, mut counts) = fold.finish();
-        let Some(breakers) = self.judge(&failures) else {
-            return Ok(None);
-        };
+        let Some(breakers) = self.judge(&failures) else { return Ok(None) };
         let records: usize = failures.values().map(Vec::len).sum();
         counts.read += u64::try_from(records).unwrap_or(u64::MAX);
         counts.batches += 1;
@@ -149,10 +146,10 @@ impl<H: Handler> Driver<H> {
         &self,
         record: Record<'r>,
         foreign: &'r Foreign,
-        condemn: Option<&Rejection>,
+        condemned: Option<Rejection>,
     ) -> Decoded<'r, H::Input<'r>> {
-        if let Some(refused) = condemn {
-            return Decoded::refused(Origin::unread(record, &self.options.schemas), refused.clone());
+        if let Some(refused) = condemned {
+            return Decoded::refused(Origin::unread(record, &self.options.schemas), refused);
         }
         let read = match foreign.read(record) {
             Ok(read) => read,
@@ -259,3 +256,7 @@ fn union<I>(decoded: &[Decoded<'_, I>]) -> Vec<RowKey> {
 fn positions(polled: &Polled) -> BTreeMap<TopicPartition, Position> {
     polled.parts.iter().map(|part| (part.at, part.position.clone())).collect()
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

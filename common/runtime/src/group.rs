@@ -63,6 +63,8 @@ impl Group {
         while !stop.is(Phase::Draining) {
             match self.step() {
                 Ok(_) => attempts = 0,
+                // The group has gone on without us: others do what was left undone.
+                Err(Fault::Fenced(_)) if stop.is(Phase::Draining) => return Ok(()),
                 Err(fault) if stop.is(Phase::Draining) => return Err(fault),
                 Err(fault) => {
                     self.react(fault, attempts, stop)?;
@@ -173,10 +175,10 @@ mod tests {
 
     /// What the protocol was asked for.
     type Asked = Arc<Mutex<Vec<String>>>;
-    /// One result per step; then the stop.
+    /// One result per step; then the stop, and what goes wrong in the step that it meets.
     type Steps = VecDeque<Result<Stepped, Fault>>;
 
-    struct Scripted(Steps, Stop);
+    struct Scripted(Steps, Stop, Option<Fault>);
 
     impl Stage for Scripted {
         fn name(&self) -> &'static str {
@@ -198,7 +200,7 @@ mod tests {
         fn step(&mut self, _: &mut dyn Protocol, _: usize) -> Result<Stepped, Fault> {
             self.0.pop_front().unwrap_or_else(|| {
                 self.1.raise(Phase::Draining);
-                Ok(Stepped::default())
+                self.2.take().map_or(Ok(Stepped::default()), Err)
             })
         }
     }
@@ -260,8 +262,13 @@ mod tests {
 
     /// The end of a run over `steps`, what was asked for meanwhile, and what the board shows then.
     fn run(steps: Steps, at_rest: Option<Fault>) -> (Result<(), Fault>, Vec<String>, Board) {
+        run_to(steps, at_rest, None)
+    }
+
+    /// The same with what goes wrong in the last step.
+    fn run_to(steps: Steps, at_rest: Option<Fault>, at_last: Option<Fault>) -> (Result<(), Fault>, Vec<String>, Board) {
         let (stop, asked, board) = (Stop::new(), Asked::default(), Board::default());
-        let stage = Box::new(Scripted(steps, stop.clone()));
+        let stage = Box::new(Scripted(steps, stop.clone(), at_last));
         let protocol = Box::new(Quiet(Arc::clone(&asked), at_rest));
         // The jitter of 100 ms is the rest of the time by 26, of 200 ms by 51.
         let clock = Arc::new(ManualClock::new(Timestamp(26 * 51)));
@@ -288,6 +295,14 @@ mod tests {
         let (ended, asked, board) = run([Err(Fault::Fenced(cause()))].into(), Some(Fault::Transient(cause())));
         assert_eq!((ended, asked), (Ok(()), vec!["rest 25".to_owned(), "close".to_owned()]));
         assert_eq!(board.status().failed_rounds, 1);
+    }
+
+    #[test]
+    fn a_generation_refused_while_the_process_ends_is_no_error_and_what_is_away_is_said() {
+        let (ended, asked, _) = run_to([worked(1)].into(), None, Some(Fault::Fenced(cause())));
+        assert_eq!((ended, asked), (Ok(()), vec!["close".to_owned()]), "others have its partitions");
+        let (ended, ..) = run_to([worked(1)].into(), None, Some(Fault::Transient(cause())));
+        assert_eq!(ended, Err(Fault::Transient(cause())));
     }
 
     #[test]

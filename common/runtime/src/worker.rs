@@ -4,6 +4,7 @@
 //! panic. Runs no request.
 
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
 
@@ -12,9 +13,12 @@ use crate::driver::Stage;
 use crate::group::Group;
 use crate::stop::{Phase, Stop};
 
+/// Between two looks at threads that are to end.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A running pipeline.
 #[derive(Debug)]
-pub struct Worker(JoinHandle<Result<(), Fault>>);
+pub struct Worker(Beside<Result<(), Fault>>);
 
 impl Worker {
     /// Starts the pipeline thread. It ends when the stop reaches [`Phase::Draining`], or by a fault that it turns into
@@ -22,42 +26,38 @@ impl Worker {
     ///
     /// # Errors
     /// [`Fault::Fatal`] where the system starts no thread.
-    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
     pub fn start(mut embedded: Embedded, mut stages: Vec<Box<dyn Stage>>, stop: Stop) -> Result<Self, Fault> {
-        let run = move || {
-            let ended = embedded.run(&mut stages, &stop);
-            if ended.is_err() {
-                stop.raise(Phase::Leaving);
-            }
-            ended
-        };
-        let handle = std::thread::Builder::new().name("pipeline".to_owned()).spawn(run);
-        handle.map(Self).map_err(|e| Fault::Fatal(Cause::new("start of the pipeline thread", e)))
+        Self::run("pipeline", stop, move |stop| embedded.run(&mut stages, stop))
     }
 
     /// Starts the thread of one stage over a consumer group; it ends as that of [`Worker::start`] does.
     ///
     /// # Errors
     /// [`Fault::Fatal`] where the system starts no thread.
-    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
     pub fn group(mut group: Group, stop: Stop) -> Result<Self, Fault> {
-        let name = group.name();
-        let run = move || {
+        Self::run(group.name(), stop, move |stop| group.run(stop))
+    }
+
+    fn run(
+        name: &'static str,
+        stop: Stop,
+        mut pipeline: impl FnMut(&Stop) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<Self, Fault> {
+        let beside = Beside::start(name, move || {
             let alarm = Alarm(stop.clone());
-            let ended = group.run(&stop);
+            let ended = pipeline(&stop);
             if ended.is_ok() {
                 std::mem::forget(alarm);
             }
             ended
-        };
-        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-        handle.map(Self).map_err(|e| Fault::Fatal(Cause::new(format!("start of the thread of {name}"), e)))
+        });
+        beside.map(Self)
     }
 
     /// Whether the thread has ended.
     #[must_use]
     pub fn ended(&self) -> bool {
-        self.0.is_finished()
+        self.0.ended()
     }
 
     /// Waits for the end.
@@ -65,7 +65,19 @@ impl Worker {
     /// # Errors
     /// The fault that ended the pipeline.
     pub fn join(self) -> Result<(), Fault> {
-        self.0.join().unwrap_or_else(|_| Err(Fault::Fatal(Cause::new("run of the pipeline", "the thread panicked"))))
+        self.0.join()?
+    }
+
+    /// Waits for the end of all of them, but no longer than this; `None` where one still runs.
+    #[must_use]
+    pub fn join_all(workers: Vec<Self>, longest: Duration) -> Option<Result<(), Fault>> {
+        let mut left = longest;
+        while !workers.iter().all(Self::ended) {
+            left = left.checked_sub(LOOK)?;
+            // Nobody wakes this thread: it looks every now and then.
+            std::thread::park_timeout(LOOK);
+        }
+        Some(workers.into_iter().map(Self::join).fold(Ok(()), Result::and))
     }
 }
 
@@ -105,5 +117,36 @@ impl<T: Send + 'static> Beside<T> {
     /// [`Fault::Fatal`] where the thread panicked.
     pub fn join(self) -> Result<T, Fault> {
         self.0.join().map_err(|_| Fault::Fatal(Cause::new("run of a thread", "it panicked")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    fn told(ended: Result<(), Fault>) -> String {
+        ended.err().map(|fault| fault.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_pipeline_that_panics_asks_the_process_to_stop() {
+        let stop = Stop::new();
+        let worker = Worker::run("pipeline", stop.clone(), |_| panic!("as a defect does")).unwrap();
+        assert!(told(worker.join()).contains("panicked"));
+        assert!(stop.is(Phase::Leaving));
+    }
+
+    #[test]
+    fn a_pipeline_that_does_not_end_is_left_behind() {
+        let (go_on, asked) = sync_channel::<()>(1);
+        let stuck = Worker::run("stuck", Stop::new(), move |_| asked.recv().map_err(|_| unreachable!())).unwrap();
+        let fine = || Worker::run("fine", Stop::new(), |_| Ok(())).unwrap();
+        assert_eq!(Worker::join_all(vec![fine(), stuck], LOOK * 3), None);
+        let fault = Fault::Fatal(Cause::new("run", "no"));
+        let bad = Worker::run("bad", Stop::new(), move |_| Err(fault.clone())).unwrap();
+        let ended = Worker::join_all(vec![fine(), bad, fine()], Duration::from_secs(60));
+        assert!(told(ended.unwrap()).ends_with("run: no"));
+        go_on.send(()).unwrap();
     }
 }

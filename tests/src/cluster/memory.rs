@@ -39,6 +39,7 @@ struct State {
     txns: Vec<Txn>,
     groups: BTreeMap<&'static str, Group>,
     fate: Option<Fate>,
+    failing_starts: usize,
     joined: u64,
 }
 
@@ -114,6 +115,16 @@ impl Memory {
     /// The broker forgets the offsets of a group.
     pub fn forget(&self, group: &'static str) {
         self.state().offsets.retain(|(of, _), _| *of != group);
+    }
+
+    /// Stores another next offset for a group, with the counters that are there.
+    pub fn move_group(&self, group: &'static str, of: TopicPartition, next: Offset) {
+        self.state().offsets.entry((group, of)).and_modify(|committed| committed.next = next);
+    }
+
+    /// So many starts of partitions come to nothing, of whomever.
+    pub fn fail_starts(&self, times: usize) {
+        self.state().failing_starts = times;
     }
 
     /// What is stored for a group on a partition.
@@ -339,6 +350,12 @@ impl Member for MemoryMember {
     }
 
     fn start(&mut self, at: &[(TopicPartition, Offset)]) -> Result<(), Fault> {
+        let mut state = self.log.state();
+        if state.failing_starts > 0 && !at.is_empty() {
+            state.failing_starts -= 1;
+            return Err(Fault::Transient(Cause::new("seek", "it timed out")));
+        }
+        drop(state);
         self.reading.extend(at.iter().copied());
         Ok(())
     }

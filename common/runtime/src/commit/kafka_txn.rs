@@ -13,9 +13,10 @@ use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::RowKey;
 use da_model::time::Timestamp;
+use da_model::topics::{self, Partitioning};
 
 use super::care::{Attempt, Care};
-use super::held::Held;
+use super::held::{Held, Pace};
 use super::status::Tally;
 use super::{Ask, GroupProtocol, Part, Polled, Position, Protocol, Work};
 use crate::batch::Rows;
@@ -24,24 +25,28 @@ use crate::probe::{Probe, Silent, Step};
 
 /// The longest metadata that brokers store with an offset (seen: 4,000 bytes come back, 5,000 are refused).
 pub const METADATA_BYTES: usize = 4_096;
+/// A counter among many of one topic: a comma and what counts a thousand records a second for two years.
+const COUNTER_BYTES: usize = 8;
 /// How metadata of ours begins; anything else was written by other hands.
 const MARK: &str = "e1 ";
 /// What stands before the number of attempts, where there were any.
 const TRIED: char = '~';
-/// How long a poll waits for the first record.
-const WAIT: Duration = Duration::from_millis(25);
 
 /// The protocol over one member of a group.
 pub struct KafkaTxn {
     member: Box<dyn Member>,
     probe: Arc<dyn Probe>,
-    wait: Duration,
+    pace: Pace,
     parts: BTreeMap<TopicPartition, Held>,
     assigned: Vec<TopicPartition>,
     doubt: Vec<(TopicPartition, Position)>,
+    /// The log was not heard to the end about where everything stands.
+    unsure: bool,
     suspects: u64,
     rebalances: u64,
     care: Care,
+    /// The last transaction failed.
+    failed: bool,
 }
 
 impl KafkaTxn {
@@ -51,14 +56,23 @@ impl KafkaTxn {
         Self {
             member,
             probe: Arc::new(Silent),
-            wait: WAIT,
+            pace: Pace::default(),
             parts: BTreeMap::new(),
             assigned: Vec::new(),
             doubt: Vec::new(),
+            unsure: false,
             suspects: 0,
             rebalances: 0,
             care: Care::default(),
+            failed: false,
         }
+    }
+
+    /// Gathers batches at this pace.
+    #[must_use]
+    pub const fn paced(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Tells `probe` of each step.
@@ -135,9 +149,10 @@ impl KafkaTxn {
 
     /// Reads the truth after a transaction whose outcome is in doubt: `true` where it stands as it was meant.
     fn resolve(&mut self) -> Result<bool, Fault> {
+        self.unsure = true;
         let owned: Vec<TopicPartition> = self.parts.keys().copied().collect();
         let told = self.member.committed(&owned)?;
-        let doubt: BTreeMap<_, _> = std::mem::take(&mut self.doubt).into_iter().collect();
+        let doubt: BTreeMap<_, _> = self.doubt.iter().cloned().collect();
         let mut stands = true;
         for (at, committed) in owned.into_iter().zip(told) {
             let told = committed.map(|c| position_of(at, &c)).transpose()?.unwrap_or_default().0;
@@ -152,18 +167,19 @@ impl KafkaTxn {
                 *held = Held::new(told);
             }
         }
+        self.doubt.clear();
+        self.unsure = false;
         Ok(stands)
     }
 
     fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
-        self.member.pause(false)?;
+        let (wait, most, fetches) = self.pace.next(self.wanted(ask).map(|(_, held)| held), ask.max);
+        self.member.pause(!fetches)?;
         self.member.stall(ask.except)?;
-        let ready = self.wanted(ask).map(|(_, held)| held.waiting()).sum::<usize>();
-        let wait = if ready == 0 { self.wait } else { Duration::ZERO };
-        let fetched = self.member.poll(ask.max.saturating_sub(ready).max(1), wait)?;
+        let fetched = self.member.poll(most, wait)?;
         self.absorb(fetched);
         // After the poll: a member that another process has fenced hears of it there, and asks no further.
-        if !self.doubt.is_empty() || self.member.suspect() {
+        if self.unsure || !self.doubt.is_empty() || self.member.suspect() {
             self.resolve()?;
         }
         self.take_over()
@@ -226,10 +242,11 @@ impl Protocol for KafkaTxn {
         }
         // Each its share, so that a long backlog of one starves no other.
         let share = taking.max.div_ceil(waiting.iter().filter(|at| taking.takes(**at)).count().max(1));
+        let bytes = self.pace.share(self.wanted(&ask).filter(|(at, _)| taking.takes(**at)).map(|(_, held)| held));
         let mut left = taking.max;
         let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
         for (at, held) in self.wanted(&ask).filter(|(at, _)| taking.takes(**at)) {
-            let spans = held.spans(share.min(left));
+            let spans = held.spans(share.min(left), bytes);
             left -= spans.iter().map(|(_, range)| range.len()).sum::<usize>();
             if !spans.is_empty() {
                 polled.parts.push(Part { at: *at, position: held.position().clone(), spans });
@@ -251,7 +268,9 @@ impl Protocol for KafkaTxn {
             let attempted = format!("write of {}", key.table().name);
             return Err(Fault::Fatal(Cause::new(attempted, "a stage over kafka_txn has no store")));
         }
-        self.publish(&work)?;
+        let published = self.publish(&work);
+        self.failed = published.is_err();
+        published?;
         self.at(Step::BeforeForget)?;
         for (at, position) in work.positions {
             self.care.moved(at, position.next);
@@ -290,7 +309,8 @@ impl GroupProtocol for KafkaTxn {
 
     fn close(&mut self) -> Result<(), Fault> {
         let forgiven = self.care.forgiven();
-        if !forgiven.is_empty() {
+        // Another attempt takes as long as the last one.
+        if !forgiven.is_empty() && !self.failed {
             // An attempt that stays counted is one death too many in a number that three of them must reach.
             drop(self.count(&forgiven));
         }
@@ -298,6 +318,30 @@ impl GroupProtocol for KafkaTxn {
         self.member.close();
         Ok(())
     }
+}
+
+/// Whether the counters of a service's edges find room beside an offset: records of one partition may go to every
+/// partition of a topic by key, and to one of every other topic.
+///
+/// # Errors
+/// [`Fault::Fatal`] with a sentence that says what would.
+pub fn fits(service: &str, partitions: impl Fn(TopicName) -> u32) -> Result<(), Fault> {
+    let written = topics::all().iter().filter(|t| t.feeds == "now" && t.producers.iter().any(|p| p == service));
+    let (mut bytes, mut most) = (MARK.len(), 0);
+    for topic in written {
+        let by_key = topic.partitioning == Partitioning::ByKey;
+        let count = if by_key { partitions(TopicName(topic.name.as_str())) as usize } else { 1 };
+        most = most.max(count);
+        bytes += topic.name.len() + COUNTER_BYTES * (count + 1);
+    }
+    if bytes <= METADATA_BYTES {
+        return Ok(());
+    }
+    let told = format!(
+        "topics that are written by key have {most} partitions: the counters of so many edges may take {bytes} bytes \
+         beside an offset, and a broker stores {METADATA_BYTES}; run {service} on topics with fewer partitions"
+    );
+    Err(Fault::Fatal(Cause::new(format!("check of the topics that {service} writes"), told)))
 }
 
 /// What is stored with the next offset.

@@ -16,7 +16,7 @@ pub mod care;
 pub mod embedded_txn;
 pub mod engine;
 pub mod folder;
-pub(crate) mod held;
+pub mod held;
 pub mod kafka_txn;
 pub mod outbox;
 pub(crate) mod overlay;
@@ -62,6 +62,9 @@ pub struct Part {
     /// The fetch buffers that hold them, with the records meant.
     pub spans: Vec<(Arc<Segment>, Range<usize>)>,
 }
+
+/// Where one record lies, or none.
+pub type Place = Option<(TopicPartition, Offset)>;
 
 /// One poll over all partitions of a group.
 #[derive(Debug, Clone, Default)]
@@ -178,13 +181,21 @@ impl Polled {
         self.parts.iter().filter_map(Part::place).take(PLACES).collect::<Vec<_>>().join(" ")
     }
 
-    /// Why the one record of it is refused unread, if it is: it was set aside, or what follows from it is `unstorable`.
+    /// Where its first record lies.
     #[must_use]
-    pub fn condemned(&self, unstorable: bool) -> Option<Rejection> {
+    pub fn first(&self) -> Place {
+        self.records().next().map(|record| (record.topic_partition(), record.offset))
+    }
+
+    /// Why a record of it is refused unread, if it is: it was set aside, or what follows from the one at `unstorable`
+    /// cannot be stored.
+    #[must_use]
+    pub fn condemned(&self, record: &Record<'_>, unstorable: Place) -> Option<Rejection> {
         if self.set_aside {
             return Some(Rejection::new(Reason::ProcessKiller, "the process died each time it was tried by itself"));
         }
-        unstorable.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
+        let it_is = unstorable == Some((record.topic_partition(), record.offset));
+        it_is.then(|| Rejection::new(Reason::HandlerFailed, "the store cannot hold what follows from it"))
     }
 
     /// The number of records.

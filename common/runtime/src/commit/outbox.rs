@@ -5,8 +5,23 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use da_model::ids::TopicPartition;
+use da_model::fault::{Cause, Fault};
+use da_model::ids::{TopicName, TopicPartition};
 use da_model::time::Timestamp;
+use da_model::topics::{self, Topic};
+
+/// The longest record of all: a dead letter, which holds the whole record that was refused.
+pub const RECORD_BYTES: usize = 16 << 20;
+/// The longest record of any other topic: there is room for it in a dead letter.
+pub const PLAIN_BYTES: usize = RECORD_BYTES / 2;
+/// What a log adds to a key and a value, with room to spare.
+const FRAME: usize = 1_024;
+
+/// The longest record that a topic of ours is made for.
+#[must_use]
+pub fn longest(topic: &Topic) -> usize {
+    if topic.schema == "dead_letter" { RECORD_BYTES } else { PLAIN_BYTES }
+}
 
 /// Records to append, in order.
 #[derive(Debug, Default)]
@@ -87,6 +102,24 @@ impl Outbox {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether each record is one that its topic takes.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] names one that is too long.
+    pub fn fits(&self) -> Result<(), Fault> {
+        let takes = |to: TopicName| topics::find(to).map_or(PLAIN_BYTES, longest);
+        let length = |out: &Outgoing<'_>| out.key.map_or(0, <[u8]>::len) + out.value.len() + FRAME;
+        // Nothing in it is longer than all of it.
+        let long = self.bytes() + FRAME > PLAIN_BYTES;
+        match self.records().filter(|_| long).find(|out| length(out) > takes(out.to.topic)) {
+            None => Ok(()),
+            Some(out) => {
+                let told = format!("a record of {} bytes is longer than the topic takes", out.value.len());
+                Err(Fault::Refused(Cause::new(format!("send to {}", out.to), told)))
+            }
+        }
     }
 
     /// Bytes in the arena.

@@ -15,7 +15,7 @@ use da_model::state::{Feed, RowKey};
 use da_model::time::Timestamp;
 
 use super::care::Care;
-use super::held::Held;
+use super::held::{Held, Pace};
 use super::status::Tally;
 use super::take_over::{self, Taken};
 use super::{Ask, GroupProtocol, Part, Polled, Protocol, Work, engine};
@@ -24,23 +24,20 @@ use crate::cache::Cache;
 use crate::ports::{Committed, Epoch, Fetched, Member, Move, Store, Unit};
 use crate::probe::{Probe, Silent, Step};
 
-/// How long a poll waits for the first record.
-const WAIT: Duration = Duration::from_millis(25);
-
 /// How the protocol runs.
 #[derive(Clone)]
 pub struct SqlOptions {
     /// Bound of the row cache.
     pub cache_bytes: usize,
-    /// How long a poll waits for the first record.
-    pub wait: Duration,
+    /// How batches are gathered.
+    pub pace: Pace,
     /// Silent in production.
     pub probe: Arc<dyn Probe>,
 }
 
 impl Default for SqlOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, wait: WAIT, probe: Arc::new(Silent) }
+        Self { cache_bytes: 64 << 20, pace: Pace::default(), probe: Arc::new(Silent) }
     }
 }
 
@@ -60,6 +57,8 @@ pub struct SqlTxn {
     batch: Vec<(TopicPartition, Epoch, Offset)>,
     /// Committed in the store, not known to be in the log.
     owed: Vec<Move>,
+    /// Why the last publication failed, until one does not.
+    failed: Option<Fault>,
     suspects: u64,
     rebalances: u64,
     care: Care,
@@ -86,6 +85,7 @@ impl SqlTxn {
             waiting: BTreeSet::new(),
             batch: Vec::new(),
             owed: Vec::new(),
+            failed: None,
             suspects: 0,
             rebalances: 0,
             care: Care::default(),
@@ -100,12 +100,16 @@ impl SqlTxn {
 
     /// Serves the group and takes what it brings.
     fn serve(&mut self, ask: &Ask<'_>) -> Result<(), Fault> {
-        self.member.pause(false)?;
+        let pace = self.options.pace;
+        let (wait, most, fetches) = pace.next(self.wanted(ask).map(|(_, _, held)| held), ask.max);
+        self.member.pause(!fetches)?;
         self.member.stall(ask.except)?;
-        let held: usize = self.wanted(ask).map(|(_, _, held)| held.waiting()).sum();
-        let busy = self.owed.is_empty() && (held > 0 || !self.waiting.is_empty());
-        let wait = if busy { Duration::ZERO } else { self.options.wait };
-        let fetched = self.member.poll(ask.max.saturating_sub(held).max(1), wait)?;
+        let wait = match (self.owed.is_empty(), self.waiting.is_empty()) {
+            (false, _) => pace.wait,
+            (true, false) => Duration::ZERO,
+            (true, true) => wait,
+        };
+        let fetched = self.member.poll(most, wait)?;
         self.absorb(fetched);
         Ok(())
     }
@@ -138,6 +142,12 @@ impl SqlTxn {
 
     /// Publishes what the store committed and the log may not know.
     fn settle(&mut self) -> Result<(), Fault> {
+        let settled = self.publish();
+        self.failed = settled.as_ref().err().cloned();
+        settled
+    }
+
+    fn publish(&mut self) -> Result<(), Fault> {
         if self.member.suspect() {
             self.look()?;
         }
@@ -240,12 +250,13 @@ impl SqlTxn {
         let waiting = |held: &Held| i64::try_from(held.waiting()).unwrap_or(i64::MAX);
         let wanted = || self.wanted(ask).filter(|(at, ..)| taking.takes(*at));
         let places: Vec<_> = wanted().map(|(at, _, held)| (at, waiting(held))).collect();
+        let bytes = self.options.pace.share(wanted().map(|(.., held)| held));
         let mut batch = Vec::with_capacity(places.len());
         let mut polled = Polled { set_aside: taking.set_aside, ..Polled::default() };
         for ((at, stand, held), share) in wanted().zip(engine::shares(&places, taking.max)) {
             if share > 0 {
                 batch.push((at, stand.epoch, held.position().next));
-                polled.parts.push(Part { at, position: held.position().clone(), spans: held.spans(share) });
+                polled.parts.push(Part { at, position: held.position().clone(), spans: held.spans(share, bytes) });
             }
         }
         self.batch = batch;
@@ -356,6 +367,8 @@ impl Protocol for SqlTxn {
     }
 
     fn commit(&mut self, work: Work) -> Result<(), Fault> {
+        // What the log would not take must not be in the store: it would be owed for ever.
+        work.out.fits()?;
         let unit = self.unit_of(work)?;
         self.probe(Step::StoreCommit)?;
         let committed = self.store.commit(&unit);
@@ -402,7 +415,11 @@ impl GroupProtocol for SqlTxn {
             // An attempt that stays counted is one death too many in a number that three of them must reach.
             drop(self.store.count(&forgiven));
         }
-        let settled = self.settle();
+        let settled = match &self.failed {
+            // Another attempt takes as long as the last one; the next owner publishes it.
+            Some(fault) if !self.owed.is_empty() => Err(fault.clone()),
+            Some(_) | None => self.settle(),
+        };
         self.member.close();
         settled
     }

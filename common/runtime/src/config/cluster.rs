@@ -212,6 +212,11 @@ pub(super) fn check(cluster: &Cluster, broken: &mut Vec<Broken>) {
     if !registry.url.is_empty() && !registry.url.starts_with("http://") && !registry.url.starts_with("https://") {
         broken.push(Broken::error("registry.url", "must begin with http:// or https://"));
     }
+    let clear = registry.url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+    if !service.dev && clear.is_some_and(|address| !is_on_this_machine(address)) {
+        let message = "is plain text to another machine; use https, or service.dev: true for a trial";
+        broken.push(Broken::error("registry.url", message));
+    }
 }
 
 /// A word that may stand in a group instance and in a transactional id.

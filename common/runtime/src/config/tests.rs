@@ -182,6 +182,7 @@ fn rules_of_the_cluster_are_told_in_plain_words() {
         ("kafka: {transaction_timeout_ms: 9000}\n".to_owned(), "must be above 10000"),
         ("postgres: {url: 'mysql://x'}\n".to_owned(), "postgres.url must read postgres://"),
         ("registry: {url: 'registry:8085'}\n".to_owned(), "registry.url must begin with http"),
+        ("registry: {url: 'http://registry:8085/x'}\n".to_owned(), "registry.url is plain text to another machine"),
         ("kafka: {boostrap: x}\n".to_owned(), "unknown setting `boostrap`; did you mean `bootstrap`?"),
     ];
     for (text, expected) in cases {
@@ -190,5 +191,9 @@ fn rules_of_the_cluster_are_told_in_plain_words() {
     }
     let near = of("kafka: {bootstrap: '127.0.0.1:9092,localhost:9093'}\nservice: {slot: gep-1}\n", &[]).unwrap();
     assert_eq!(near.settings.cluster.service.slot, "gep-1");
-    assert!(of("kafka: {bootstrap: 'broker:9092'}\nservice: {dev: true}\n", &[]).is_ok());
+    let trial = "kafka: {bootstrap: 'broker:9092'}\nregistry: {url: 'http://registry:8085'}\nservice: {dev: true}\n";
+    assert!(of(trial, &[]).is_ok());
+    for url in ["http://127.0.0.1:8085/x", "http://localhost/x", "http://[::1]:8085", "https://registry/x"] {
+        assert!(of(&format!("registry: {{url: '{url}'}}\n"), &[]).is_ok(), "{url}");
+    }
 }

@@ -89,6 +89,13 @@ impl Segment {
         self.bytes.len() + self.entries.len() * size_of::<Entry>()
     }
 
+    /// Bytes of the key and value at an index.
+    #[must_use]
+    pub fn size(&self, index: usize) -> usize {
+        let of = |block: &Option<Range<usize>>| block.as_ref().map_or(0, Range::len);
+        self.entries.get(index).map_or(0, |entry| of(&entry.key) + of(&entry.value))
+    }
+
     /// The record at an index.
     #[must_use]
     pub fn record(&self, at: TopicPartition, index: usize) -> Option<Record<'_>> {

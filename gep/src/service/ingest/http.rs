@@ -111,6 +111,7 @@ struct Caller {
 struct Judged {
     records: Vec<Append>,
     answer: Answer,
+    tally: Option<verdicts::Tally>,
 }
 
 /// A request being answered.
@@ -147,8 +148,13 @@ impl Asked<'_> {
         let mut caller = Caller { credential, wire, held: self.ingest.budget.hold() };
         let sent = self.body(headers, body, &mut caller).await?;
         let judged = self.judge(&sent, &mut caller);
-        let Judged { records, answer } = judged.inspect_err(|_| self.body_sha256 = hex(&Sha256::digest(&sent)))?;
+        let Judged { records, answer, tally } =
+            judged.inspect_err(|_| self.body_sha256 = hex(&Sha256::digest(&sent)))?;
         self.store(records).await?;
+        // Not before: who is told 503 repeats the request.
+        if let Some(tally) = tally {
+            verdicts::count(&tally, &self.partner);
+        }
         Ok(answer.into_response())
     }
 
@@ -182,10 +188,10 @@ impl Asked<'_> {
         let intake = take_in(&elements, &partner, received_at, &origin, &self.ingest.ports.limits);
         let answer = Answer::new(&self.id, &intake.verdicts, self.purpose);
         if self.purpose == Purpose::Judge {
-            return Ok(Judged { records: Vec::new(), answer });
+            return Ok(Judged { records: Vec::new(), answer, tally: None });
         }
-        verdicts::count(&intake, &self.partner);
-        Ok(Judged { records: verdicts::appends(&intake.emits, &ports.schemas, received_at), answer })
+        let records = verdicts::appends(&intake.emits, &ports.schemas, received_at);
+        Ok(Judged { records, answer, tally: Some(intake.into()) })
     }
 
     /// Queues the records and waits until they are durable.

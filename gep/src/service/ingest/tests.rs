@@ -15,6 +15,7 @@ use da_runtime::http::auth::{NewKey, Rate, Scope, create, revoke};
 use da_runtime::http::server::{InFlight, ServerLimits, Serving, Side, serve};
 use da_runtime::ports::{Append, Receipt, SinkError};
 use da_runtime::stop::{Phase, Stop};
+use da_runtime::telemetry::metrics;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
@@ -312,6 +313,22 @@ async fn what_is_not_durable_is_503_with_retry_after() {
         let answered = edge.post("/v1/events", &edge.ingest, play("e1").to_string()).await;
         refused(&answered, 503, "unavailable");
         assert!(answered.header("retry-after").parse::<u32>().unwrap() >= 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_counted_when_it_is_stored_and_not_before() {
+    metrics::install();
+    for (mood, partner, counted) in [(Mood::Broken, "unlucky", false), (Mood::Durable, "lucky", true)] {
+        let edge = edge(partner, "", mood);
+        let (key, _) =
+            create(&edge.dir, NewKey { partner: partner.to_owned(), ..asked("gooru") }, Timestamp(1)).unwrap();
+        edge.ring.reread();
+        let answered = edge.post("/v1/events", &key, play("e1").to_string()).await;
+        assert_eq!(answered.status, if counted { 202 } else { 503 });
+        let page = metrics::render();
+        let mut lines = page.lines().filter(|l| l.contains(&format!("\"{partner}\"")) && l.contains("accepted"));
+        assert_eq!(lines.any(|line| line.ends_with(" 1")), counted, "{page}");
     }
 }
 

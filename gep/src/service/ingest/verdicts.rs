@@ -173,8 +173,20 @@ impl ReasonLine {
     }
 }
 
+/// What is counted of a request once it is stored.
+pub(super) struct Tally {
+    verdicts: Vec<VerdictLine>,
+    unknown_fields: Vec<(String, u32)>,
+}
+
+impl From<Intake<'_>> for Tally {
+    fn from(Intake { verdicts, unknown_fields, .. }: Intake<'_>) -> Self {
+        Self { verdicts, unknown_fields }
+    }
+}
+
 /// Counts a request that was stored.
-pub(super) fn count(intake: &Intake<'_>, partner: &str) {
+pub(super) fn count(intake: &Tally, partner: &str) {
     for verdict in Verdict::ALL {
         let number = intake.verdicts.iter().filter(|v| v.verdict == *verdict).count();
         let labels = [(Label::Partner, partner), (Label::Verdict, verdict.code())];

@@ -21,13 +21,14 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::util::Timeout;
 
-use super::client::{self, Ear, KafkaSettings, RECORD_BYTES, Scope, fatal, fault};
+use super::client::{self, Ear, KafkaSettings, Scope, fatal, fault};
 use super::reader::bounds_of;
 use super::source::{list_of, next_of, number};
+use crate::commit::outbox::longest;
 
 /// The setting for what happens to old records of a topic.
 pub(super) const CLEANUP: &str = "cleanup.policy";
-/// The setting for the longest record of a topic; a dead letter is longer than the record that it holds.
+/// The setting for the longest record of a topic: what is committed in a store must find room in the log.
 const LARGEST: &str = "max.message.bytes";
 /// How long a question may take.
 const ASK: Duration = Duration::from_secs(10);
@@ -410,12 +411,11 @@ fn options() -> AdminOptions {
 /// The settings that `topics.yaml` asks for.
 fn configs_of(topic: &Topic) -> BTreeMap<String, String> {
     let kept = topic.retention_days.map_or(-1, |days| i64::from(days) * 86_400_000);
-    let mut configs =
-        BTreeMap::from([(CLEANUP.to_owned(), topic.cleanup.clone()), ("retention.ms".to_owned(), kept.to_string())]);
-    if topic.schema == "dead_letter" {
-        configs.insert(LARGEST.to_owned(), RECORD_BYTES.to_string());
-    }
-    configs
+    BTreeMap::from([
+        (CLEANUP.to_owned(), topic.cleanup.clone()),
+        ("retention.ms".to_owned(), kept.to_string()),
+        (LARGEST.to_owned(), longest(topic).to_string()),
+    ])
 }
 
 /// What makes one topic agree with its row.
@@ -485,7 +485,8 @@ mod tests {
 
     #[test]
     fn a_plan_only_adds() {
-        let both = [("cleanup.policy", "delete"), ("retention.ms", "-1")];
+        let plain = ("max.message.bytes", "8388608");
+        let both = [("cleanup.policy", "delete"), ("retention.ms", "-1"), plain];
         let shown = |found: Option<&Found>, topic: &Topic| -> Vec<String> {
             changes(topic, ("t", 12), found).iter().map(ToString::to_string).collect()
         };
@@ -494,16 +495,17 @@ mod tests {
         assert_eq!(shown(Some(&found(3, &both)), &row()), ["grow t from 3 to 12 partitions"]);
         assert_eq!(shown(Some(&found(24, &both)), &row()), ["leave t as it is: it has 24 partitions, 12 are planned"]);
         assert_eq!(
-            shown(Some(&found(12, &[("cleanup.policy", "compact"), ("retention.ms", "1000")])), &row()),
+            shown(Some(&found(12, &[("cleanup.policy", "compact"), ("retention.ms", "1000"), plain])), &row()),
             [
                 "leave t as it is: cleanup.policy is compact, delete is planned",
                 "set t: retention.ms is 1000, -1 is planned"
             ]
         );
         let dead = topics::all().iter().find(|t| t.name == "gep.dead").unwrap();
+        assert_eq!(shown(Some(&found(12, &both)), dead), ["set t: max.message.bytes is 8388608, 16777216 is planned"]);
         assert_eq!(
-            shown(Some(&found(12, &both)), dead),
-            ["set t: max.message.bytes is the broker's default, 16777216 is planned"]
+            shown(Some(&found(12, &both[..2])), &row()),
+            ["set t: max.message.bytes is the broker's default, 8388608 is planned"]
         );
         let large = [both[0], both[1], ("max.message.bytes", "20000000")];
         assert_eq!(
@@ -515,10 +517,10 @@ mod tests {
             shown(Some(&found(12, &both)), &week),
             ["leave t as it is: retention.ms is -1, 604800000 is planned"]
         );
-        let kept = found(12, &[("cleanup.policy", "delete"), ("retention.ms", "5"), ("max.message.bytes", "9")]);
+        let kept = found(12, &[("cleanup.policy", "delete"), ("retention.ms", "5"), plain, ("segment.ms", "9")]);
         let Some(Change::Set { configs, .. }) = changes(&row(), ("t", 12), Some(&kept)).pop() else {
             panic!("retention grows")
         };
-        assert_eq!(configs["max.message.bytes"], "9", "settings of its own stay");
+        assert_eq!(configs["segment.ms"], "9", "settings of its own stay");
     }
 }

@@ -18,6 +18,7 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::commit::outbox::RECORD_BYTES;
 use crate::io::is_on_this_machine;
 
 /// How to talk to the brokers.
@@ -211,8 +212,6 @@ fn check_sasl(sasl: Option<&Sasl>) -> Result<(), String> {
 
 /// Below the transaction timeout, so that a lost message ends a transaction and not the broker.
 pub(super) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest record: a dead letter holds the whole record that was refused, which may fill what its topic takes.
-pub(super) const RECORD_BYTES: usize = 16 << 20;
 /// The longest wait of the edge.
 const EDGE_TIMEOUT: Duration = Duration::from_secs(8);
 

@@ -243,3 +243,11 @@ unsafe fn granted(
         (name, Ok(Rights { read, write }))
     }
 }
+
+/// Has the client give a producer up, as it does where the brokers have forgotten it.
+#[cfg(test)]
+pub(super) fn give_up(client: *mut RDKafka) {
+    let code = native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    // SAFETY: `client` belongs to a producer that the caller holds; the text outlives the call, which copies it.
+    unsafe { native::rd_kafka_test_fatal_error(client, code, c"by a test".as_ptr()) };
+}

@@ -4,13 +4,14 @@
 //! answers it. Bounded in bytes; a full queue refuses at once. Never waits for a request and keeps nothing on disk.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use da_model::fault::Fault;
 use da_model::ids::{Offset, Partition, TopicName};
 use da_model::key::partition_of;
 use rdkafka::ClientContext;
+use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
@@ -22,6 +23,7 @@ use super::client::{self, Ear, KafkaSettings, Trouble, fatal};
 use super::ffi;
 use super::source::number;
 use crate::ports::{Append, Appended, Receipt, Sink, SinkError};
+use crate::worker::Beside;
 
 /// How long the first contact may take.
 const CONTACT: Duration = Duration::from_secs(5);
@@ -43,12 +45,17 @@ impl Default for SinkBounds {
 
 /// An idempotent producer, shared by all requests.
 pub struct KafkaSink {
-    producer: ThreadedProducer<Reports>,
+    /// Made anew where the client gives the old one up.
+    producer: RwLock<Arc<Client>>,
+    config: ClientConfig,
     routes: FxHashMap<&'static str, (String, u32)>,
     bounds: SinkBounds,
     load: Arc<Load>,
     draining: AtomicBool,
+    trouble: Arc<Trouble>,
 }
+
+type Client = ThreadedProducer<Reports>;
 
 /// What is on its way.
 #[derive(Debug, Default)]
@@ -140,9 +147,7 @@ impl KafkaSink {
     pub fn open(settings: &KafkaSettings, topics: &[TopicName], bounds: SinkBounds) -> Result<Self, Fault> {
         let config = client::edge(settings)?;
         let trouble: Arc<Trouble> = Arc::default();
-        let producer: ThreadedProducer<Reports> = config
-            .create_with_context(Reports(Ear(Arc::clone(&trouble))))
-            .map_err(|e| fatal("build of the producer", e))?;
+        let producer = build(&config, &trouble)?;
         let told = producer.client().fetch_metadata(None, CONTACT);
         let told = told.map_err(|_| client::unreachable(settings, trouble.take()))?;
         let mut routes = FxHashMap::default();
@@ -157,7 +162,34 @@ impl KafkaSink {
             routes.insert(topic.0, (name, count));
         }
         cleanup::check(settings, topics.iter().copied())?;
-        Ok(Self { producer, routes, bounds, load: Arc::default(), draining: AtomicBool::new(false) })
+        let (producer, draining) = (RwLock::new(Arc::new(producer)), AtomicBool::new(false));
+        Ok(Self { producer, config, trouble, routes, bounds, load: Arc::default(), draining })
+    }
+
+    /// Asks the brokers for a sign of life; why there is none.
+    ///
+    /// # Errors
+    /// That reason, in words.
+    pub fn contact(&self) -> Result<(), String> {
+        let topic = self.routes.values().next().map(|(name, _)| name.as_str());
+        let told = self.client().client().fetch_metadata(topic, CONTACT);
+        told.map(drop).map_err(|error| self.trouble.take().map_or_else(|| error.to_string(), |(_, reason)| reason))
+    }
+
+    /// The producer. The client gives one up for ever where it can no longer tell repeats from new records; what was on
+    /// its way is then unknown, its requests are told so, and a new producer begins anew.
+    fn client(&self) -> Arc<Client> {
+        let living = |producer: &Arc<Client>| producer.client().fatal_error().is_none().then(|| Arc::clone(producer));
+        if let Some(producer) = living(&self.producer.read().unwrap_or_else(PoisonError::into_inner)) {
+            return producer;
+        }
+        let mut producer = self.producer.write().unwrap_or_else(PoisonError::into_inner);
+        if let (None, Ok(new)) = (living(&producer), build(&self.config, &self.trouble)) {
+            let old = std::mem::replace(&mut *producer, Arc::new(new));
+            // Its end waits for reports, and no request waits for it.
+            drop(Beside::start("sink", move || drop(old)));
+        }
+        Arc::clone(&producer)
     }
 
     /// From now on every append is refused.
@@ -168,7 +200,7 @@ impl KafkaSink {
     /// Waits until every record is reported; `false` where some are left after `longest`.
     #[must_use]
     pub fn flush(&self, longest: Duration) -> bool {
-        ffi::flush(self.producer.client().native_ptr(), longest)
+        ffi::flush(self.client().client().native_ptr(), longest)
     }
 
     /// Takes room for a request, or says that there is none; a lone request passes whatever its size.
@@ -186,6 +218,7 @@ impl KafkaSink {
     }
 
     fn send(&self, request: &Arc<Request>, records: &[(&Append, &str, Partition)]) {
+        let producer = self.client();
         for (index, (record, topic, partition)) in records.iter().enumerate() {
             let slot = Box::new(Slot { request: Arc::clone(request), index });
             let mut message = BaseRecord::<[u8], [u8], Box<Slot>>::with_opaque_to(topic, slot)
@@ -193,12 +226,17 @@ impl KafkaSink {
                 .key(&record.key)
                 .timestamp(record.timestamp.0);
             message.payload = record.value.as_deref();
-            if let Err((error, _)) = self.producer.send(message) {
+            if let Err((error, _)) = producer.send(message) {
                 // What was sent stays sent: the outcome is unknown, and the client repeats the request.
                 return request.failed(records.len() - index, &error.to_string());
             }
         }
     }
+}
+
+fn build(config: &ClientConfig, trouble: &Arc<Trouble>) -> Result<Client, Fault> {
+    let reports = Reports(Ear(Arc::clone(trouble)));
+    config.create_with_context(reports).map_err(|e| fatal("build of the producer", e))
 }
 
 impl Sink for KafkaSink {
@@ -235,5 +273,32 @@ impl Sink for KafkaSink {
 impl std::fmt::Debug for KafkaSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KafkaSink").field("bounds", &self.bounds).field("load", &self.load).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use da_model::time::Timestamp;
+    use rdkafka::mocking::MockCluster;
+
+    const TOPIC: TopicName = TopicName("gep.accepted");
+
+    fn append(sink: &KafkaSink) -> Result<Appended, SinkError> {
+        let record = Append { topic: TOPIC, key: b"k".to_vec(), value: Some(b"v".to_vec()), timestamp: Timestamp(1) };
+        sink.append(vec![record])?.blocking_recv().unwrap_or(Err(SinkError::Draining))
+    }
+
+    #[test]
+    fn a_producer_that_the_client_gave_up_is_made_anew_and_a_lost_broker_is_noticed() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic(&da_model::topics::full_name(TOPIC), 1, 1).unwrap();
+        let settings = KafkaSettings::new(brokers.bootstrap_servers());
+        let sink = KafkaSink::open(&settings, &[TOPIC], SinkBounds::default()).unwrap();
+        assert!(append(&sink).is_ok() && sink.contact().is_ok());
+        ffi::give_up(sink.client().client().native_ptr());
+        assert!(append(&sink).is_ok(), "the next request goes by a new one");
+        drop(brokers);
+        assert!(sink.contact().is_err());
     }
 }

@@ -269,19 +269,31 @@ impl Source {
         if !first.is_empty() {
             let list = list_of(self.scope, &first)?;
             self.consumer.incremental_assign(&list).map_err(|e| fault("begin of assigned partitions", &e))?;
-            if self.paused {
-                self.consumer.pause(&list).map_err(|e| fault("pause", &e))?;
+            first.iter().for_each(|begun| self.reads(*begun));
+            // The client remembers over a revocation that a partition was paused.
+            let done = if self.paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+            done.map_err(|e| fault("begin of assigned partitions", &e))?;
+        }
+        if again.is_empty() {
+            return Ok(());
+        }
+        let list = list_of(self.scope, &again)?;
+        let told = self.consumer.seek_partitions(list, ASK).map_err(|e| fault("seek", &e))?;
+        let mut done = Ok(());
+        for begun in again {
+            match sought(&told, &self.scope.topic(begun.0.topic), begun.0.partition) {
+                Ok(()) => self.reads(begun),
+                Err(error) => done = Err(transient(format!("seek of {}", begun.0), error)),
             }
         }
-        if !again.is_empty() {
-            let list = list_of(self.scope, &again)?;
-            self.consumer.seek_partitions(list, ASK).map_err(|e| fault("seek", &e))?;
-        }
-        for (at, next) in at {
-            self.waiting.retain(|w| w != at);
-            self.reading.insert(*at, Reading { next: *next, end: next.next(), still: 0, stalled: false });
-        }
-        Ok(())
+        done
+    }
+
+    /// From here on the records of a partition come from an offset; one that was left out is left out still.
+    fn reads(&mut self, (at, next): (TopicPartition, Offset)) {
+        self.waiting.retain(|w| *w != at);
+        let stalled = self.reading.get(&at).is_some_and(|before| before.stalled);
+        self.reading.insert(at, Reading { next, end: next.next(), still: 0, stalled });
     }
 
     pub(super) fn pause(&mut self, paused: bool) -> Result<(), Fault> {
@@ -436,6 +448,12 @@ fn refuse(error: &KafkaError) -> Result<(), Fault> {
         refused @ Fault::Fatal(_) => Err(refused),
         Fault::Transient(_) | Fault::Refused(_) | Fault::Fenced(_) => Ok(()),
     }
+}
+
+/// Whether a partition was sought; the client answers for each by itself.
+fn sought(told: &TopicPartitionList, topic: &str, partition: Partition) -> Result<(), String> {
+    let found = told.find_partition(topic, number(partition)).ok_or("the client says nothing about it")?;
+    found.error().map_err(|error| error.to_string())
 }
 
 pub(super) fn list_of(scope: Scope, of: &[(TopicPartition, Offset)]) -> Result<TopicPartitionList, Fault> {
