@@ -269,9 +269,9 @@ impl Source {
         if !first.is_empty() {
             let list = list_of(self.scope, &first)?;
             self.consumer.incremental_assign(&list).map_err(|e| fault("begin of assigned partitions", &e))?;
-            if self.paused {
-                self.consumer.pause(&list).map_err(|e| fault("pause", &e))?;
-            }
+            // A partition that was paused when it went is still paused when it comes back.
+            let done = if self.paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+            done.map_err(|e| fault("begin of assigned partitions", &e))?;
         }
         if !again.is_empty() {
             let list = list_of(self.scope, &again)?;
