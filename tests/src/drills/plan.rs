@@ -17,8 +17,7 @@ pub enum Drill {
     PostgresCut,
     /// One of three brokers dies, stops in order or stands still.
     BrokerBounce,
-    /// The only broker stands still. It is not stopped in order: a consumer that found no broker at all for some seconds
-    /// may fetch nothing after that, and not know (librdkafka 2.12). It is not killed: a single broker that dies between
+    /// The only broker stands still, also for longer than a session. It is not killed: a single broker that dies between
     /// the decision about a transaction and its marks forgets the marks when it starts again ("partitions are likely
     /// deleted already"), and the transaction stays open for ever; delivery.md §0 promises nothing there.
     BrokerFreeze,
