@@ -344,7 +344,7 @@ impl Admin {
         let count = told.topics().first().map_or(0, |t| t.partitions().len());
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&name, 0, i32::try_from(count).unwrap_or(0) - 1);
-        let committed = consumer.committed_offsets(list, ASK).map_err(|e| fault(attempted(), &e))?;
+        let committed = committed_of(consumer, &list).map_err(|e| fault(attempted(), &e))?;
         let mut behind = Vec::with_capacity(count);
         let bounds = bounds_of(consumer, &name, u32::try_from(count).unwrap_or(0))?;
         for (partition, (low, end)) in (0..).map(Partition).zip(bounds) {
@@ -357,6 +357,26 @@ impl Admin {
         first_records((consumer, self.settings.scope), &mut behind)?;
         Ok(behind)
     }
+}
+
+/// The group's offsets. A coordinator that has just begun, or has moved, says for a while that it is none.
+fn committed_of(consumer: &BaseConsumer, list: &TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
+    const NOT_YET: [RDKafkaErrorCode; 3] = [
+        RDKafkaErrorCode::NotCoordinator,
+        RDKafkaErrorCode::CoordinatorNotAvailable,
+        RDKafkaErrorCode::CoordinatorLoadInProgress,
+    ];
+    let mut told = consumer.committed_offsets(list.clone(), ASK);
+    for _ in 0..LOOKS {
+        let code = told.as_ref().err().and_then(KafkaError::rdkafka_error_code);
+        if !code.is_some_and(|code| NOT_YET.contains(&code)) {
+            break;
+        }
+        // Nobody wakes this thread: it looks every now and then.
+        std::thread::park_timeout(Duration::from_millis(50));
+        told = consumer.committed_offsets(list.clone(), ASK);
+    }
+    told
 }
 
 /// Reads the first record that waits on each partition; where there is none, nothing waits but marks of transactions.
