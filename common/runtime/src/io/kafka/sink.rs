@@ -145,6 +145,12 @@ impl KafkaSink {
     /// [`Fault::Fatal`] with a sentence where settings or topics are wrong or the broker refuses us;
     /// [`Fault::Transient`] where it cannot be reached.
     pub fn open(settings: &KafkaSettings, topics: &[TopicName], bounds: SinkBounds) -> Result<Self, Fault> {
+        let sink = Self::connect(settings, topics, bounds)?;
+        cleanup::check(settings, topics.iter().copied())?;
+        Ok(sink)
+    }
+
+    fn connect(settings: &KafkaSettings, topics: &[TopicName], bounds: SinkBounds) -> Result<Self, Fault> {
         let config = client::edge(settings)?;
         let trouble: Arc<Trouble> = Arc::default();
         let producer = build(&config, &trouble)?;
@@ -161,7 +167,6 @@ impl KafkaSink {
             }
             routes.insert(topic.0, (name, count));
         }
-        cleanup::check(settings, topics.iter().copied())?;
         let (producer, draining) = (RwLock::new(Arc::new(producer)), AtomicBool::new(false));
         Ok(Self { producer, config, trouble, routes, bounds, load: Arc::default(), draining })
     }
@@ -294,7 +299,8 @@ mod tests {
         let brokers = MockCluster::new(1).unwrap();
         brokers.create_topic(&da_model::topics::full_name(TOPIC), 1, 1).unwrap();
         let settings = KafkaSettings::new(brokers.bootstrap_servers());
-        let sink = KafkaSink::open(&settings, &[TOPIC], SinkBounds::default()).unwrap();
+        // The mock tells no settings of topics.
+        let sink = KafkaSink::connect(&settings, &[TOPIC], SinkBounds::default()).unwrap();
         assert!(append(&sink).is_ok() && sink.contact().is_ok());
         ffi::give_up(sink.client().client().native_ptr());
         assert!(append(&sink).is_ok(), "the next request goes by a new one");
