@@ -9,7 +9,7 @@ WITH spent AS (
 scored AS (
     SELECT substr(cast(local_date AS text), 1, :width) AS period, count(percent) AS scores,
         -- The mean of published percents, half away from zero, in whole hundredths.
-        round((2 * sum(cast(round(percent * 100) AS bigint)) + count(percent)) / nullif(2 * count(percent), 0) / 100.0, 2) AS percent
+        round((2 * cast(sum(round(percent * 100)) AS bigint) + count(percent)) / nullif(2 * count(percent), 0) / 100.0, 2) AS percent
     FROM item_session
     WHERE tenant_id = :tenant AND class = :class AND track = 'daily' AND local_date BETWEEN :from AND :to AND graded
     GROUP BY 1

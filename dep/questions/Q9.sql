@@ -13,7 +13,7 @@ played AS (
 scored AS (
     SELECT p.track, count(DISTINCT p.item) AS items,
         -- The mean of published percents, half away from zero, in whole hundredths.
-        round((2 * sum(cast(round(l.percent * 100) AS bigint)) + count(l.percent)) / nullif(2 * count(l.percent), 0) / 100.0, 2) AS percent
+        round((2 * cast(sum(round(l.percent * 100)) AS bigint) + count(l.percent)) / nullif(2 * count(l.percent), 0) / 100.0, 2) AS percent
     FROM played p
     LEFT JOIN learner_progress l ON l.level = 'item' AND l.tenant_id = p.tenant_id AND l.learner = p.learner
         AND l.class = p.class AND l.course = p.course AND l.unit = p.unit AND l.lesson = p.lesson
