@@ -37,11 +37,29 @@ fn chain_of(
     };
     say("the whole chain: gep, demux and dep, broker and database on this machine");
     let mut ground = Ground::over(fleet)?;
+    chain::warm_up(&mut ground, size)?;
     chain::throughput(&mut ground, size, score, say)?;
     if processes == 1 {
         chain::latency(&mut ground, size, score, say)?;
     }
     ground.fleet.stop()
+}
+
+fn chains(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    for (processes, name) in [(1, "chain"), (2, "chain-of-two")] {
+        chain_of(size, (&dir.join(name), processes), score, say)?;
+    }
+    Ok(())
+}
+
+/// Runs the whole chain alone.
+///
+/// # Errors
+/// When something that is there fails.
+pub fn chain(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let dir = std::env::temp_dir().join(format!("da-bench-chain-{}", std::process::id()));
+    chains(size, &dir, &mut Score::default(), say)?;
+    Ok(std::fs::remove_dir_all(&dir)?)
 }
 
 /// Runs everything.
@@ -62,9 +80,7 @@ pub fn run(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<Score> {
             dep::run(&ground, size, &mut score, say)?;
         }
     }
-    for (processes, name) in [(1, "chain"), (2, "chain-of-two")] {
-        chain_of(size, (&dir.join(name), processes), &mut score, say)?;
-    }
+    chains(size, &dir, &mut score, say)?;
     // Where it failed, the logs stay.
     std::fs::remove_dir_all(&dir)?;
     say("goals of performance.md §9: medians of this run, its machine and its sizes");
