@@ -1,6 +1,6 @@
 //! Where the servers of a cluster form are, and how they are spoken to: in the clear, or by TLS, user and password.
 //!
-//! Place: below [`super::site`]; reads what the local stack tells of itself in the environment. Connects to nothing.
+//! Place: below `site`; reads what the local stack tells of itself in the environment. Connects to nothing.
 
 use std::path::{Path, PathBuf};
 
