@@ -57,7 +57,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 const STEP_MS: i64 = 100;
 /// The least of a full step: a transaction takes its time however few records it holds, and smaller ones take it more
 /// often.
-const LEAST_RECORDS: usize = 256;
+const LEAST_RECORDS: usize = 1_000;
 
 /// What a stage keeps in the database.
 #[derive(Debug, Clone, Default)]
