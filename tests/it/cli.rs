@@ -55,13 +55,13 @@ impl Folder {
     }
 
     pub(crate) fn up(&self, arguments: &[&str]) -> Up {
+        self.up_telling(arguments, Stdio::piped())
+    }
+
+    /// `da up` whose lines go there.
+    fn up_telling(&self, arguments: &[&str], lines: Stdio) -> Up {
         let mut command = da();
-        command
-            .current_dir(&self.0)
-            .args(["--json", "up"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.current_dir(&self.0).args(["--json", "up"]).args(arguments).stdout(Stdio::piped()).stderr(lines);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -253,6 +253,18 @@ fn a_posted_event_is_tapped_from_a_running_and_from_a_stopped_process() {
     assert!(!tap(&["*", "--mask"]).contains("try-learner"));
     assert_eq!(tap(&["demux.*", "--limit", "1"]).lines().count(), 1);
     assert_eq!(tap(&["demux.*", "--from", "end"]), "");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let folder = Folder::new("full");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let up = folder.up_telling(&["--dir", "d"], full.into());
+    let refused: Value = serde_json::from_str(&up.post("nonsense")).unwrap();
+    assert!(refused["code"].is_string(), "{refused}");
+    let answer: Value = serde_json::from_str(&up.post(&sample())).unwrap();
+    assert_eq!(answer["accepted"], 2, "{answer}");
+    assert_eq!(up.stop(), Some(0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::figures::Figures;
 use super::{Plan, Verdict};
@@ -26,6 +26,8 @@ const FULL_MS: u64 = 1_000;
 const STILL: u64 = 3;
 /// How long the process may take to say that it cannot write, and to go on afterwards, s.
 const PATIENCE: u64 = 60;
+/// Lines of the log that a failure shows.
+const LAST_LINES: usize = 30;
 
 /// A file system in memory; gone when dropped.
 struct Disk(PathBuf);
@@ -101,7 +103,9 @@ pub(super) fn run(plan: &Plan, dir: &Path, tell: &dyn Fn(&str)) -> anyhow::Resul
     load.wait(1_800)?;
     tell(&audit(&site, &load.ledger)?);
     let status = server.stop()?;
-    ensure!(status.success(), "da up ended with {status} when asked to stop");
+    if !status.success() {
+        bail!("da up ended with {status} when asked to stop; its last words:\n{}", last_words(&site.log()?));
+    }
     let panics = site.log()?.matches("panicked at").count();
     ensure!(panics == 0, "{panics} panics in the log");
     Ok(Verdict::Ok(format!("{} took={:.0}s", figures.line(), begun.elapsed().as_secs_f64())))
@@ -122,4 +126,10 @@ fn audit(site: &Site, ledger: &Path) -> anyhow::Result<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(output.status.success(), "the audit does not agree:\n{text}{}", String::from_utf8_lossy(&output.stderr));
     text.lines().last().map(str::to_owned).context("the audit says nothing")
+}
+
+/// The end of a log: the file system it lies on goes with the drill.
+fn last_words(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n")
 }

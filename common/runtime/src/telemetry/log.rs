@@ -36,7 +36,9 @@ pub enum Format {
 /// `level` is error, warn, info, debug or trace, or a filter of the tracing crate.
 pub fn install(format: Format, level: &str) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // What cannot be written is dropped: told to a standard error that is full, it would be a panic of the thread.
+    let lines = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    let lines = lines.with_writer(std::io::stderr).with_target(false);
     // The message says everything to people; fields are for machines.
     let message_only = format::debug_fn(|writer, field, value| match field.name() {
         "message" => write!(writer, "{value:?}"),
