@@ -183,7 +183,6 @@ fn processor(broker: &Broker, database: &Database) -> Box<dyn GroupProtocol> {
         owner: "gep-0".to_owned(),
         tables: gep::tables::all(),
         migrations,
-        retention: std::time::Duration::ZERO,
     });
     Box::new(SqlTxn::new(Box::new(member), Box::new(store.unwrap()), SqlOptions::default()))
 }

@@ -417,8 +417,11 @@ fn a_database_behind_or_ahead_is_refused_with_what_to_do() {
     let sentence = told(database.store("a", &tables()).check());
     assert!(sentence.contains("has no tables of this program yet; run `da migrate`"), "{sentence}");
 
-    let old = Plan { migrations: all.migrations[..2].to_vec(), tables: Vec::new() };
-    assert_eq!(migrate::migrate(database.settings(), &old).unwrap(), ["runtime_0001_commit", "gep_0001_state"]);
+    let old = Plan { migrations: all.migrations[..3].to_vec(), tables: Vec::new() };
+    assert_eq!(
+        migrate::migrate(database.settings(), &old).unwrap(),
+        ["runtime_0001_commit", "runtime_0002_outbox_slot", "gep_0001_state"]
+    );
     let sentence = told(check(&all.migrations));
     assert!(sentence.contains("3 of its migrations are missing, the first is dep_0001_tables"), "{sentence}");
     assert_eq!(
@@ -428,9 +431,9 @@ fn a_database_behind_or_ahead_is_refused_with_what_to_do() {
     assert_eq!(migrate::migrate(database.settings(), &all).unwrap(), [""; 0], "nothing is left to do");
     check(&all.migrations).unwrap();
 
-    let gep_alone = &all.migrations[..2];
+    let gep_alone = &all.migrations[..3];
     check(gep_alone).unwrap();
-    let older: Vec<Migration> = all.migrations[..3].to_vec();
+    let older: Vec<Migration> = all.migrations[..4].to_vec();
     let sentence = told(check(&older));
     assert!(sentence.contains("ahead of this program: it holds the migration dep_0002_analytics"), "{sentence}");
     let plan = Plan { migrations: older, tables: Vec::new() };
@@ -543,7 +546,6 @@ fn a_range_of_a_shared_table_cannot_be_had() {
         owner: "a".to_owned(),
         tables: vec![&OPEN],
         migrations: Vec::new(),
-        retention: std::time::Duration::ZERO,
     };
     assert!(told(da_runtime::io::sql::postgres::PostgresStore::new(options)).contains("cannot be locked"));
 }

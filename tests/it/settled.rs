@@ -22,7 +22,7 @@ fn the_database_tells_positions_what_waits_in_the_outbox_and_what_is_open() {
     let mut writer = database.connection();
     writer.texts("INSERT INTO position VALUES ('gep', 'gep.accepted', 3, 1, 'r0', 17, '', 9)").unwrap();
     for (part, end) in [(3, 12), (3, 17), (4, 5)] {
-        let blob = format!("INSERT INTO outbox VALUES ('gep', 'gep.accepted', {part}, 1, {end}, '', now())");
+        let blob = format!("INSERT INTO outbox VALUES ('gep', 'gep.accepted', {part}, 1, {end}, '', now(), {end})");
         writer.texts(&blob).unwrap();
     }
     let kept = |partition, next, outbox| KeptPosition {

@@ -467,7 +467,6 @@ fn on_postgres(database: &Database) -> PostgresStore {
         owner: "0".to_owned(),
         tables: vec![&COUNT, &TOTAL],
         migrations: RUNTIME_POSTGRES.to_vec(),
-        retention: std::time::Duration::ZERO,
     };
     PostgresStore::new(options).unwrap()
 }

@@ -195,7 +195,6 @@ fn join(
         owner: service.to_owned(),
         tables: tables.to_vec(),
         migrations: plan().migrations,
-        retention: Duration::ZERO,
     })?;
     let options = SqlOptions { probe, ..SqlOptions::default() };
     Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))

@@ -232,7 +232,6 @@ impl Service {
                 owner,
                 tables: tables.tables.clone(),
                 migrations: runtime.chain(migrations).collect(),
-                retention: Duration::ZERO,
             })?;
             patiently(&stop, || store.check())?;
             let options = SqlOptions { cache_bytes, pace, ..SqlOptions::default() };

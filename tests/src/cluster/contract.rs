@@ -393,7 +393,6 @@ impl Stores for Counting {
             owner: owner.to_owned(),
             tables: tables.to_vec(),
             migrations: plan().migrations,
-            retention: std::time::Duration::ZERO,
         };
         Box::new(PostgresStore::new(options).unwrap_or_else(|e| panic!("{e}")))
     }

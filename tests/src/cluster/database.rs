@@ -97,8 +97,7 @@ impl Database {
     pub fn store(&self, owner: &str, tables: &[&'static Table]) -> PostgresStore {
         let (tables, migrations) = (tables.to_vec(), plan().migrations);
         let (settings, owner) = (self.settings(), owner.to_owned());
-        let retention = std::time::Duration::ZERO;
-        PostgresStore::new(StoreOptions { settings, group: "dep", owner, tables, migrations, retention })
+        PostgresStore::new(StoreOptions { settings, group: "dep", owner, tables, migrations })
             .unwrap_or_else(|e| panic!("{e}"))
     }
 }

@@ -3,7 +3,6 @@
 //! Place: what the program `fragile` runs, which the tests of process killers start again and again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use da_model::effects::Effects;
 use da_model::fault::Rejection;
@@ -77,7 +76,6 @@ pub fn run([protocol, topic, group, database]: [&'static str; 4]) {
             owner: "0".to_owned(),
             tables: Vec::new(),
             migrations: RUNTIME_POSTGRES.to_vec(),
-            retention: Duration::ZERO,
         });
         let store = store.unwrap_or_else(|fault| panic!("{fault}"));
         Box::new(SqlTxn::new(member, Box::new(store), SqlOptions::default()))

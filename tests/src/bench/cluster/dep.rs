@@ -266,7 +266,6 @@ fn bare(database: &str, batches: &[Batch]) -> anyhow::Result<()> {
         owner: "bare".to_owned(),
         tables,
         migrations: plan().migrations,
-        retention: std::time::Duration::ZERO,
     })?;
     for batch in batches {
         store.begin(&[], &[])?;

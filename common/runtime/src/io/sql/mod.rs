@@ -38,8 +38,13 @@ pub const RUNTIME_SQLITE: &[Migration] =
     &[Migration { name: "runtime_0001_log", sql: include_str!("../../../migrations/sqlite/0001_log.sql") }];
 
 /// The runtime's own tables in PostgreSQL.
-pub const RUNTIME_POSTGRES: &[Migration] =
-    &[Migration { name: "runtime_0001_commit", sql: include_str!("../../../migrations/postgres/0001_commit.sql") }];
+pub const RUNTIME_POSTGRES: &[Migration] = &[
+    Migration { name: "runtime_0001_commit", sql: include_str!("../../../migrations/postgres/0001_commit.sql") },
+    Migration {
+        name: "runtime_0002_outbox_slot",
+        sql: include_str!("../../../migrations/postgres/0002_outbox_slot.sql"),
+    },
+];
 
 /// The key of a row whose key columns were read from a result.
 pub(crate) fn key_of(table: &'static Table, keys: &Row) -> RowKey {

@@ -5,7 +5,6 @@
 //! one was, the whole batch is given up and done again over what is there now. Decides nothing about an event.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use da_model::delivery::edge::Edges;
 use da_model::fault::{Cause, Fault};
@@ -39,8 +38,6 @@ pub struct StoreOptions {
     pub tables: Vec<&'static Table>,
     /// The migrations that the database must hold, no more and no fewer of their owners.
     pub migrations: Vec<Migration>,
-    /// How long published blobs are kept beyond their publication.
-    pub retention: Duration,
 }
 
 /// The store; connects at its first use.
@@ -241,7 +238,6 @@ impl PostgresStore {
         bind::add(&mut args, moves.iter().map(|m| m.to.edges.to_text()).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.published.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| blob_of(&m.out)).collect::<Vec<_>>())?;
-        bind::add(&mut args, i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX))?;
         let rows = self.connection.fetch(&self.texts.commit, args)?;
         let moved = rows.first().and_then(|row| int(row, 0)).unwrap_or(0);
         if usize::try_from(moved).is_ok_and(|moved| moved == moves.len()) {
