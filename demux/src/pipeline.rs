@@ -106,7 +106,7 @@ fn emit<'r>(metric: &'static dyn Metric, signal: &SignalView<'r>, change: &Chang
             Rejection::new(Reason::HandlerFailed, format!("{} has no {}", change.entity, change.metric))
         })?;
     let event = Event::Discrete(Box::new(object.discrete(signal, change)));
-    Ok(Emit { unit: UnitName(metric.name()), topic: object.topic, key: Key::Inherited, event })
+    Ok(Emit { unit: UnitName(metric.name()), topic: object.topic, key: Key::Inherited, event, depth: 0 })
 }
 
 /// A metric that panics fails alone, like one that refuses.

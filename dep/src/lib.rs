@@ -9,6 +9,7 @@
 //! ```
 //! Parked roll-ups, competencies and content metadata have their rooms reserved and nothing in them yet.
 
+mod chain;
 pub mod competency_code;
 pub mod folds;
 pub mod migrations;

@@ -99,6 +99,7 @@ impl Handler for Gep {
             topic: USAGE,
             key: Key::Inherited,
             event: Event::Impact(Box::new(signal)),
+            depth: 0,
         });
         Ok(effects)
     }

@@ -93,7 +93,10 @@ fn again<'r>(de: &DiscreteEvent<'r>, name: &'static str) -> DiscreteEvent<'r> {
 
 fn says(topic: TopicName, de: DiscreteEvent<'_>) -> Decision<'_> {
     let event = Event::Discrete(Box::new(de));
-    Decision { emits: vec![Emit { unit: UnitName("loop"), topic, key: Key::Inherited, event }], ..Decision::default() }
+    Decision {
+        emits: vec![Emit { unit: UnitName("loop"), topic, key: Key::Inherited, event, depth: 0 }],
+        ..Decision::default()
+    }
 }
 
 fn with(more: &'static dyn Processor) -> Vec<&'static dyn Processor> {

@@ -128,9 +128,11 @@ fn positions(evidence: &Evidence, findings: &mut Vec<Finding>) {
     }
     for ((topic, partition), end) in ends {
         let read = da_model::topics::named(topic).and_then(da_model::topics::find);
-        let is_read = read.is_some_and(|t| t.consumers.iter().any(|c| c != "sink"));
-        let mut here = evidence.positions.iter().filter(|p| p.next.topic == *topic && p.next.partition == partition);
-        if is_read && !here.any(|p| p.end >= end) {
+        let mut of_topic = evidence.positions.iter().filter(|p| p.next.topic == *topic).peekable();
+        // A service may hand its own records on without reading them; then no group stands anywhere in the topic.
+        let untouched = of_topic.peek().is_none();
+        let is_read = read.is_some_and(|t| t.consumers.iter().any(|c| c != "sink") && !(untouched && t.is_own()));
+        if is_read && !of_topic.any(|p| p.next.partition == partition && p.end >= end) {
             findings.push(Finding::new(Anomaly::OpenPosition, format!("{topic}/{partition}"), "no group has read it"));
         }
     }

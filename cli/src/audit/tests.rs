@@ -149,7 +149,7 @@ impl Model {
         }
         for (topic, end) in &self.ends {
             let read = da_model::topics::named(topic).and_then(da_model::topics::find);
-            if read.is_some_and(|t| t.consumers.iter().any(|c| c != "sink")) {
+            if read.is_some_and(|t| t.consumers.iter().any(|c| c != "sink") && !t.is_own()) {
                 let next = At { topic: topic.as_str().into(), partition: 0, offset: *end };
                 // As on a cluster: what was published may lie in the outbox for a while.
                 let kept = Kept {

@@ -59,6 +59,8 @@ pub struct Emit<'r> {
     pub key: Key,
     /// What it says; the Driver adds the lineage and encodes it.
     pub event: Event<'r>,
+    /// How many records of the same decision lie between the input and this one; each is a hop.
+    pub depth: i32,
 }
 
 /// The key of an emitted record.

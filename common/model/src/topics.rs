@@ -46,6 +46,15 @@ pub struct Topic {
     pub purpose: String,
 }
 
+impl Topic {
+    /// Whether the service that writes it is also its reader, under the key of what it read: then it may hand the records
+    /// on without reading them.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.partitioning == Partitioning::Inherited && self.producers.iter().any(|p| self.consumers.contains(p))
+    }
+}
+
 /// How a record's partition is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -190,6 +190,11 @@ impl<'r> Origin<'r> {
         Self::new(record, value.and_then(|value| codec::decode_lineage(value, schemas).ok()))
     }
 
+    /// The hop of what follows from it with so many records in between.
+    fn hop(&self, depth: i32) -> i32 {
+        self.lineage.as_ref().map_or(0, |l| l.hop.saturating_add(1)).saturating_add(depth)
+    }
+
     fn next_index(&mut self, unit: UnitName) -> i32 {
         if let Some((_, index)) = self.indexes.iter_mut().find(|(u, _)| *u == unit) {
             *index += 1;
@@ -234,8 +239,8 @@ impl<'d> Fold<'d> {
         if let Some(park) = effects.parks.first() {
             return Err(Fault::Fatal(Cause::new(format!("parking of {}", park.unit), "not part of this release")));
         }
-        let hop = origin.lineage.as_ref().map_or(0, |l| l.hop.saturating_add(1));
-        if hop > HOP_LIMIT && !effects.emits.is_empty() {
+        let deepest = effects.emits.iter().map(|emit| emit.depth).max();
+        if deepest.is_some_and(|depth| origin.hop(depth) > HOP_LIMIT) {
             return self.reject(origin, UnitName(self.maker.handler), too_long(origin));
         }
         self.counts.outcome(effects.outcome);
@@ -279,7 +284,7 @@ impl<'d> Fold<'d> {
         self.counts.dead(rejection.reason);
         let topic = dead_letter::topic_of(self.maker.service)?;
         let event = dead_letter::of(&origin.record, &self.maker, (unit, rejection));
-        self.emit(origin, &Emit { unit, topic, key: Key::Inherited, event })
+        self.emit(origin, &Emit { unit, topic, key: Key::Inherited, event, depth: 0 })
     }
 
     fn emit(&mut self, origin: &mut Origin<'_>, emit: &Emit<'_>) -> Result<(), Fault> {
@@ -305,7 +310,7 @@ impl<'d> Fold<'d> {
             }),
             root: origin.lineage.as_ref().map_or_else(|| root_of(&emit.event), |l| l.root),
             // Only a dead letter comes here from the last hop; it ends its chain.
-            hop: origin.lineage.as_ref().map_or(0, |l| l.hop.saturating_add(1)).min(HOP_LIMIT),
+            hop: origin.hop(emit.depth).min(HOP_LIMIT),
             seq: Some(position.edges.send(route.name.0, partition)),
         };
         let to = TopicPartition { topic: route.name, partition };

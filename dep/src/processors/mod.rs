@@ -43,6 +43,11 @@ pub trait Processor: Send + Sync {
     /// The rows it must see, named by the event alone; none where the event is not its concern.
     fn reads(&self, de: &DiscreteEvent<'_>) -> Vec<RowKey>;
 
+    /// The records that the event can lead to, as far as they name rows: of their values nothing is known yet.
+    fn heralds<'r>(&self, _de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
+        Vec::new()
+    }
+
     /// What follows from the event and the rows.
     ///
     /// # Errors

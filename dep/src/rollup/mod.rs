@@ -7,7 +7,7 @@ mod entry;
 mod parts;
 mod published;
 
-use da_model::effects::Note;
+use da_model::effects::{Emit, Note};
 use da_model::event::usage::ObjectKind;
 use da_model::event::{DiscreteEvent, MetricKind};
 use da_model::fault::Rejection;
@@ -89,6 +89,10 @@ impl Processor for Rollup {
 
     fn reads(&self, de: &DiscreteEvent<'_>) -> Vec<RowKey> {
         entry::of(self, de).map_or_else(Vec::new, |entry| entry.keys())
+    }
+
+    fn heralds<'r>(&self, de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
+        entry::of(self, de).map_or_else(Vec::new, |entry| published::heralds(self, &entry, de))
     }
 
     fn decide<'r>(&self, de: &DiscreteEvent<'r>, seen: &Snapshot<'_>) -> Result<Decision<'r>, Rejection> {

@@ -62,8 +62,16 @@ pub(super) fn publish<'r>(
     }));
     let has_class = !id(&de.context.class_id).is_empty();
     let topics = rollup.emits.iter().filter(|topic| has_class || !is_member(**topic));
-    decision.emits.extend(topics.map(|topic| emit(rollup, *topic, (entry, &change), de)));
+    let said = topics.map(|topic| emit(rollup, *topic, event(rollup, *topic, (entry, &change), de)));
+    decision.emits.extend(said);
     decision
+}
+
+/// The records that would say a change of this total under the key of the event.
+pub(super) fn heralds<'r>(rollup: &Rollup, entry: &Entry, de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
+    let change = Change { before: None, after: [0; 3], revision: 0 };
+    let topics = rollup.emits.iter().filter(|topic| !is_member(**topic));
+    topics.map(|topic| emit(rollup, *topic, event(rollup, *topic, (entry, &change), de))).collect()
 }
 
 fn worth_saying(rollup: &Rollup, [first, _, count]: Sums) -> bool {
@@ -83,7 +91,20 @@ fn total_row(rollup: &Rollup, after: Sums, before: Option<&Row>, (de, revision):
     Row(row)
 }
 
-fn emit<'r>(rollup: &Rollup, topic: TopicName, (entry, change): (&Entry, &Change), de: &DiscreteEvent<'r>) -> Emit<'r> {
+fn emit<'r>(rollup: &Rollup, topic: TopicName, event: DiscreteEvent<'r>) -> Emit<'r> {
+    let key = match id(&event.context.class_id) {
+        class if is_member(topic) => Key::Own(class_key(&event.context.tenant_id, class)),
+        _ => Key::Inherited,
+    };
+    Emit { unit: UnitName(rollup.name), topic, key, event: Event::Discrete(Box::new(event)), depth: 0 }
+}
+
+fn event<'r>(
+    rollup: &Rollup,
+    topic: TopicName,
+    (entry, change): (&Entry, &Change),
+    de: &DiscreteEvent<'r>,
+) -> DiscreteEvent<'r> {
     let event_name = format!("usage.{}", topic.0.strip_prefix("dep.").unwrap_or(topic.0));
     let (tenant, learner, kind) = (&*de.context.tenant_id, id(&de.user_id), entry.item_kind.code());
     let [class, course, unit, lesson] = ids(rollup.level, de);
@@ -95,7 +116,7 @@ fn emit<'r>(rollup: &Rollup, topic: TopicName, (entry, change): (&Entry, &Change
     } else {
         id_of(&[&event_name, tenant, learner, class, course, unit, lesson, kind, &revision])
     };
-    let event = DiscreteEvent {
+    DiscreteEvent {
         event_name: Cow::Owned(event_name),
         de_id,
         revision: change.revision,
@@ -114,9 +135,7 @@ fn emit<'r>(rollup: &Rollup, topic: TopicName, (entry, change): (&Entry, &Change
         context: context(rollup.level, &de.context),
         result: value(rollup.metric, change.after, change.after[0] - change.before.map_or(0, |([was, ..], _)| was)),
         previous: change.before.map(|(before, delta)| value(rollup.metric, before, delta)),
-    };
-    let key = if is_member(topic) { Key::Own(class_key(tenant, class)) } else { Key::Inherited };
-    Emit { unit: UnitName(rollup.name), topic, key, event: Event::Discrete(Box::new(event)) }
+    }
 }
 
 fn is_member(topic: TopicName) -> bool {

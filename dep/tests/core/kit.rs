@@ -3,6 +3,7 @@
 //! Place: behind the tests of this crate only. Feeds what processors emit back to them, as the Driver would.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 use da_model::effects::{Key, Note};
 use da_model::event::discrete::{ScoreStatus, ScoreValue, TimeValue, ViewValue};
@@ -17,6 +18,7 @@ use da_model::state::{Row, RowKey, RowSource, Snapshot, Value};
 use da_model::time::{LocalDate, Timestamp};
 
 use dep::pipeline::{Dep, Input};
+use dep::processors::PROCESSORS;
 
 /// T0 of domain.md §10.
 pub(crate) const T0: i64 = 1_772_442_000_000;
@@ -27,12 +29,18 @@ pub(crate) type De = DiscreteEvent<'static>;
 /// Rows of a table: key and values.
 pub(crate) type Rows = Vec<(String, Vec<Value>)>;
 
-#[derive(Default)]
 pub(crate) struct World {
-    pub(crate) dep: Dep,
+    /// Groups of processors; no two have one in common.
+    groups: Vec<Rc<Dep>>,
     pub(crate) rows: BTreeMap<RowKey, Row>,
     pub(crate) said: Vec<(&'static str, Key, De)>,
     pub(crate) notes: Vec<Note>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::of(vec![Dep::default()])
+    }
 }
 
 impl RowSource for World {
@@ -46,21 +54,34 @@ impl RowSource for World {
 }
 
 impl World {
+    fn of(groups: Vec<Dep>) -> Self {
+        let groups = groups.into_iter().map(Rc::new).collect();
+        Self { groups, rows: BTreeMap::new(), said: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Every processor reads what it consumes: nothing is handed on.
+    pub(crate) fn apart() -> Self {
+        Self::of(PROCESSORS.iter().map(|processor| Dep::of(processor.name(), vec![*processor])).collect())
+    }
+
     /// Feeds one event and all that follows from it.
     pub(crate) fn feed(&mut self, de: De) -> Outcome {
         let mut queue = VecDeque::from([de]);
         let mut first = None;
         while let Some(de) = queue.pop_front() {
-            let outcome = self.step(de, &mut queue);
-            first.get_or_insert(outcome);
+            let readers: Vec<Rc<Dep>> = self.groups.iter().filter(|group| is_read(group, &de)).cloned().collect();
+            for dep in readers {
+                let outcome = self.step(&dep, de.clone(), &mut queue);
+                first.get_or_insert(outcome);
+            }
         }
-        first.expect("at least one event was fed")
+        first.unwrap_or(Outcome::Ignored)
     }
 
-    fn step(&mut self, de: De, queue: &mut VecDeque<De>) -> Outcome {
+    fn step(&mut self, dep: &Dep, de: De, queue: &mut VecDeque<De>) -> Outcome {
         let input = Input { de, only: None };
-        let declared = self.dep.reads(&input);
-        let effects = self.dep.decide(&input, &Snapshot::new(&declared, self)).expect("no input is refused as a whole");
+        let declared = dep.reads(&input);
+        let effects = dep.decide(&input, &Snapshot::new(&declared, self)).expect("no input is refused as a whole");
         assert!(effects.refused.is_empty(), "{:?}", effects.refused);
         for write in effects.writes {
             assert!(declared.contains(&write.key), "a row was written that was not read: {:?}", write.key);
@@ -105,6 +126,11 @@ impl World {
         let names = dep::tables().into_iter().map(|table| table.name).filter(|name| !name.contains("_part_"));
         names.map(|name| (name.to_owned(), self.table(name))).collect()
     }
+}
+
+fn is_read(group: &Dep, de: &De) -> bool {
+    let name = de.event_name.trim_start_matches("usage.");
+    group.topics().iter().any(|topic| topic.0.split_once('.').is_some_and(|(_, bare)| bare == name))
 }
 
 fn is_empty(table: &str, values: &[Value]) -> bool {

@@ -84,6 +84,26 @@ fn previous_is_the_result_of_the_revision_before() {
 }
 
 #[test]
+fn what_is_handed_on_is_what_would_have_been_read() {
+    let (mut together, mut apart) = (World::default(), World::apart());
+    for world in [&mut together, &mut apart] {
+        world.feed_all(a6());
+        world.feed_all(b12());
+        let free = At { lesson: "", ..at("B", "s9", "a9") };
+        world.feed_all(session(free, (1, 2), 1_000, 2_000));
+        world.feed_all(session(At { unit: "", ..free }, (2, 3), 2_000, 3_000));
+    }
+    assert_eq!(together.rows, apart.rows);
+    let said = |world: &World| {
+        let mut said = world.said.clone();
+        said.sort_by_key(|(topic, ..)| *topic);
+        said
+    };
+    assert_eq!(said(&together), said(&apart));
+    assert!(said(&together).len() > 50);
+}
+
+#[test]
 fn a7_a_late_older_session_changes_no_score() {
     let (s1, mut in_order) = (at("A", "s1", "a1"), World::default());
     in_order.feed_all(a6());
@@ -201,7 +221,7 @@ fn the_last_part_leaves_null_with_count_zero() {
 #[test]
 fn a_repeat_of_anything_changes_nothing() {
     for des in [a6(), b12()] {
-        let mut world = World::default();
+        let mut world = World::apart();
         world.feed_all(des.clone());
         let (rows, said) = (world.rows.clone(), world.said.clone());
         for de in des {

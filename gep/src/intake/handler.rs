@@ -76,7 +76,8 @@ impl Handler for IntakeHandler {
         let intake = self.judge(input);
         let mut effects = Effects::none(outcome(&intake));
         let unit = UnitName("intake");
-        let emit = |e: super::IntakeEmit<'r>| Emit { unit, topic: e.topic, key: Key::Own(e.key), event: e.event };
+        let emit =
+            |e: super::IntakeEmit<'r>| Emit { unit, topic: e.topic, key: Key::Own(e.key), event: e.event, depth: 0 };
         effects.emits = intake.emits.into_iter().map(emit).collect();
         Ok(effects)
     }

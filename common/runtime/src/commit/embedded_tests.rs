@@ -119,7 +119,7 @@ impl Handler for Lines {
             SystemEvent { event_key: Uuid::nil(), received_at: Timestamp(5), body: body(input.0, &n.to_string()) };
         let event = Event::System(Box::new(event));
         let own = Key::Own(da_model::key::joined(&["t1", input.0]));
-        effects.emits.push(Emit { unit: UnitName("lines"), topic: TopicName("gep.system"), key: own, event });
+        effects.emits.push(Emit { unit: UnitName("lines"), topic: TopicName("gep.system"), key: own, event, depth: 0 });
         effects.writes.push(Write::set(key, Row(vec![Value::Int(n), Value::Int(20_514)])));
         if input.1 == "sister" {
             effects.refused.push((UnitName("sister"), Rejection::new(Reason::HandlerFailed, "the sister fails")));
@@ -160,7 +160,7 @@ impl Handler for Numbers {
         let event = EntityEvent { de_id: Uuid::nil(), body: body(&input.0, &held.len().to_string()) };
         let event = Event::Entity(Box::new(event));
         let (unit, topic) = (UnitName("numbers"), TopicName("demux.user"));
-        effects.emits.push(Emit { unit, topic, key: Key::Inherited, event });
+        effects.emits.push(Emit { unit, topic, key: Key::Inherited, event, depth: 0 });
         Ok(effects)
     }
 }
