@@ -10,7 +10,7 @@ use da_model::event::{DiscreteEvent, Event};
 use da_model::fault::Rejection;
 use da_model::ids::{TopicName, UnitName};
 use da_model::outcome::{Outcome, Reason};
-use da_model::state::{RowKey, Snapshot};
+use da_model::state::{Feed, RowKey, Snapshot, Table};
 use da_model::topics;
 use da_model::topology::Topology;
 
@@ -46,6 +46,26 @@ impl Chain {
         topics.sort_unstable();
         topics.dedup();
         topics
+    }
+
+    /// Shared tables whose rows all follow from one partition each: those of processors to which the level below hands on
+    /// whatever it says of an item kind, and an item kind has a topic of its own.
+    pub(crate) fn alone(&self) -> Vec<&'static Table> {
+        let handed = |topic: &TopicName| self.handed.contains(topic);
+        let linked = |processor: &dyn Processor| {
+            processor.links().iter().any(|link| handed(&link.consumes) || link.emits.iter().any(handed))
+        };
+        let unread = |processor: &dyn Processor| {
+            processor.links().iter().all(|link| handed(&link.consumes) || !is_own(link.consumes))
+        };
+        let tables = |of: &dyn Processor| of.tables().iter().copied().filter(|table| table.feed == Feed::Shared);
+        let mut alone: Vec<_> = self.processors.iter().filter(|p| linked(**p)).flat_map(|p| tables(*p)).collect();
+        alone.retain(|table| {
+            self.processors.iter().filter(|p| p.tables().contains(table)).all(|p| linked(*p) && unread(*p))
+        });
+        alone.sort_unstable_by_key(|table| table.name);
+        alone.dedup();
+        alone
     }
 
     /// The processors that an event concerns, or the one it is meant for.
@@ -133,12 +153,15 @@ fn handed_on(processors: &[&'static dyn Processor]) -> Vec<TopicName> {
     }
     let others = PROCESSORS.iter().filter(|other| processors.iter().all(|processor| processor.name() != other.name()));
     let foreign: Vec<TopicName> = others.flat_map(|other| other.links()).flat_map(|link| link.emits).copied().collect();
-    let own = |topic: TopicName| topics::find(topic).is_some_and(topics::Topic::is_own);
     let mut handed: Vec<TopicName> = edges.into_iter().map(|edge| edge.to).collect();
-    handed.retain(|topic| read.contains(topic) && !foreign.contains(topic) && own(*topic));
+    handed.retain(|topic| read.contains(topic) && !foreign.contains(topic) && is_own(*topic));
     handed.sort_unstable();
     handed.dedup();
     handed
+}
+
+fn is_own(topic: TopicName) -> bool {
+    topics::find(topic).is_some_and(topics::Topic::is_own)
 }
 
 /// The name without its source: `lesson.score` of `dep.lesson.score`, as in the event's name.

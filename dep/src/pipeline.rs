@@ -11,7 +11,7 @@ use da_model::ids::{TopicName, UnitName};
 use da_model::outcome::{Outcome, Reason};
 use da_model::record::Record;
 use da_model::schema::{Schemas, codec};
-use da_model::state::{RowKey, Snapshot};
+use da_model::state::{RowKey, Snapshot, Table};
 
 use crate::chain::Chain;
 use crate::processors::{PROCESSORS, Processor};
@@ -42,6 +42,12 @@ impl Dep {
     #[must_use]
     pub fn of(group: &'static str, processors: Vec<&'static dyn Processor>) -> Self {
         Self { group, chain: Chain::of(processors) }
+    }
+
+    /// Shared tables of which this group feeds every row from one partition.
+    #[must_use]
+    pub fn alone(&self) -> Vec<&'static Table> {
+        self.chain.alone()
     }
 }
 

@@ -41,9 +41,9 @@ pub fn groups_of(settings: &checked::Settings) -> Settings {
 pub fn run(mut service: Service) -> Result<Drain, Fault> {
     let groups = groups_of(&service.settings).chosen();
     let groups = groups.map_err(|e| Fault::Fatal(Cause::new("start of dep", e)))?;
-    let tables = Tables { tables: crate::tables::tables(), migrations: crate::migrations::POSTGRES };
     for (name, processors) in groups.into_iter().filter(|(name, _)| service.plays(name)).collect::<Vec<_>>() {
-        let driver = service.driver.clone();
+        let (driver, alone) = (service.driver.clone(), Dep::of(name, processors.clone()).alone());
+        let tables = Tables { tables: crate::tables::tables(), alone, migrations: crate::migrations::POSTGRES };
         service.stateful(|| stage(Dep::of(name, processors.clone()), driver.clone()), &tables)?;
     }
     service.run(None)

@@ -182,6 +182,7 @@ fn processor(broker: &Broker, database: &Database) -> Box<dyn GroupProtocol> {
         group: "gep",
         owner: "gep-0".to_owned(),
         tables: gep::tables::all(),
+        alone: Vec::new(),
         migrations,
     });
     Box::new(SqlTxn::new(Box::new(member), Box::new(store.unwrap()), SqlOptions::default()))

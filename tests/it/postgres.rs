@@ -545,6 +545,7 @@ fn a_range_of_a_shared_table_cannot_be_had() {
         group: "dep",
         owner: "a".to_owned(),
         tables: vec![&OPEN],
+        alone: Vec::new(),
         migrations: Vec::new(),
     };
     assert!(told(da_runtime::io::sql::postgres::PostgresStore::new(options)).contains("cannot be locked"));

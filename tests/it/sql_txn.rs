@@ -466,6 +466,7 @@ fn on_postgres(database: &Database) -> PostgresStore {
         group: "tally",
         owner: "0".to_owned(),
         tables: vec![&COUNT, &TOTAL],
+        alone: Vec::new(),
         migrations: RUNTIME_POSTGRES.to_vec(),
     };
     PostgresStore::new(options).unwrap()

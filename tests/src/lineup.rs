@@ -189,13 +189,15 @@ fn join(
     if tables.is_empty() {
         return Ok(Box::new(KafkaTxn::new(Box::new(member)).probed(probe)));
     }
+    let alone = if service == "dep" { dep::Dep::default().alone() } else { Vec::new() };
     let store = PostgresStore::new(StoreOptions {
         settings: site.database.settings(),
         group: stage.name(),
         owner: service.to_owned(),
         tables: tables.to_vec(),
+        alone: alone.clone(),
         migrations: plan().migrations,
     })?;
-    let options = SqlOptions { probe, ..SqlOptions::default() };
+    let options = SqlOptions { probe, alone, ..SqlOptions::default() };
     Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
 }

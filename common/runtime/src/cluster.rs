@@ -64,6 +64,8 @@ const LEAST_RECORDS: usize = 1_000;
 pub struct Tables {
     /// The tables it reads or writes.
     pub tables: Vec<&'static Table>,
+    /// Shared ones of which every row is fed by one partition here.
+    pub alone: Vec<&'static Table>,
     /// The migrations that make them, by name.
     pub migrations: &'static [(&'static str, &'static str)],
 }
@@ -231,10 +233,12 @@ impl Service {
                 group,
                 owner,
                 tables: tables.tables.clone(),
+                alone: tables.alone.clone(),
                 migrations: runtime.chain(migrations).collect(),
             })?;
             patiently(&stop, || store.check())?;
-            let options = SqlOptions { cache_bytes, pace, ..SqlOptions::default() };
+            let alone = tables.alone.clone();
+            let options = SqlOptions { cache_bytes, alone, pace, ..SqlOptions::default() };
             Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
         })
     }

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use da_model::event::usage::ObjectKind;
+use da_model::handler::Handler;
 use da_model::ids::{Text, TopicName};
 use da_model::state::{Feed, RowKey, Table};
 use da_model::topics;
 
+use dep::pipeline::{Dep, Input};
 use dep::processors::PROCESSORS;
 
 use crate::kit::{De, at};
@@ -78,4 +80,26 @@ fn a_row_that_two_partitions_feed_is_shared() {
         assert!(shared || !needed, "{} is cached, but one of its rows is fed by {most:?}", table.name);
         assert_eq!(shared && !needed, MORE_THAN_NEEDED.contains(&table.name), "{} is shared for nothing", table.name);
     }
+}
+
+#[test]
+fn a_row_that_is_cached_although_its_table_is_shared_has_one_feeder_here() {
+    let dep = Dep::default();
+    let names: Vec<&str> = dep.alone().iter().map(|table| table.name).collect();
+    assert_eq!(names, ["level_part_time", "level_part_view", "level_score", "level_time", "level_view"]);
+    let mut feeders: BTreeMap<RowKey, BTreeSet<(TopicName, String)>> = BTreeMap::new();
+    for (topic, de) in dep.topics().into_iter().flat_map(|topic| events(topic).into_iter().map(move |de| (topic, de))) {
+        let feeder = (topic, partition_key(topic, &de));
+        for key in dep.reads(&Input { de, only: None }).into_iter().filter(|key| names.contains(&key.table().name)) {
+            feeders.entry(key).or_default().insert(feeder.clone());
+        }
+    }
+    let levels: BTreeSet<String> = feeders.keys().filter_map(|key| key.parts().nth(6).map(str::to_owned)).collect();
+    assert_eq!(levels, ["course", "lesson", "unit"].map(str::to_owned).into());
+    for (key, by) in feeders {
+        assert_eq!(by.len(), 1, "{key:?} is fed by {by:?}");
+    }
+    // Who reads the level below from its topic shares the row with whoever reads the items.
+    let unit = PROCESSORS.iter().find(|processor| processor.name() == "unit_score").expect("it is listed");
+    assert!(Dep::of("unit", vec![*unit]).alone().is_empty());
 }

@@ -58,7 +58,7 @@ pub fn run(mut service: Service) -> Result<Drain, Fault> {
     }
     if service.plays("process") {
         let driver = service.driver.clone();
-        let tables = Tables { tables: crate::tables::all(), migrations: crate::tables::POSTGRES };
+        let tables = Tables { tables: crate::tables::all(), migrations: crate::tables::POSTGRES, alone: Vec::new() };
         service.stateful(|| process(&settings, &driver), &tables)?;
     }
     let public = if service.plays("ingest") { Some(edge(&mut service)?) } else { None };

@@ -392,6 +392,7 @@ impl Stores for Counting {
             group: "contract",
             owner: owner.to_owned(),
             tables: tables.to_vec(),
+            alone: Vec::new(),
             migrations: plan().migrations,
         };
         Box::new(PostgresStore::new(options).unwrap_or_else(|e| panic!("{e}")))

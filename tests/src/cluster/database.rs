@@ -97,7 +97,7 @@ impl Database {
     pub fn store(&self, owner: &str, tables: &[&'static Table]) -> PostgresStore {
         let (tables, migrations) = (tables.to_vec(), plan().migrations);
         let (settings, owner) = (self.settings(), owner.to_owned());
-        PostgresStore::new(StoreOptions { settings, group: "dep", owner, tables, migrations })
+        PostgresStore::new(StoreOptions { settings, group: "dep", owner, tables, alone: Vec::new(), migrations })
             .unwrap_or_else(|e| panic!("{e}"))
     }
 }

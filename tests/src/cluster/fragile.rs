@@ -75,6 +75,7 @@ pub fn run([protocol, topic, group, database]: [&'static str; 4]) {
             group: NAME,
             owner: "0".to_owned(),
             tables: Vec::new(),
+            alone: Vec::new(),
             migrations: RUNTIME_POSTGRES.to_vec(),
         });
         let store = store.unwrap_or_else(|fault| panic!("{fault}"));

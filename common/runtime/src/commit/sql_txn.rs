@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
-use da_model::state::{Feed, RowKey};
+use da_model::state::{Feed, RowKey, Table};
 use da_model::time::Timestamp;
 
 use super::care::Care;
@@ -29,6 +29,8 @@ use crate::probe::{Probe, Silent, Step};
 pub struct SqlOptions {
     /// Bound of the row cache.
     pub cache_bytes: usize,
+    /// As [`StoreOptions`](crate::io::sql::postgres::StoreOptions) has them.
+    pub alone: Vec<&'static Table>,
     /// How batches are gathered.
     pub pace: Pace,
     /// Silent in production.
@@ -37,7 +39,7 @@ pub struct SqlOptions {
 
 impl Default for SqlOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, pace: Pace::default(), probe: Arc::new(Silent) }
+        Self { cache_bytes: 64 << 20, alone: Vec::new(), pace: Pace::default(), probe: Arc::new(Silent) }
     }
 }
 
@@ -319,7 +321,7 @@ impl SqlTxn {
             self.care.moved(step.at, step.to.next);
         }
         for (key, row) in unit.writes {
-            if is_cached(&key) {
+            if is_cached(&self.options.alone, &key) {
                 self.cache.put(key, row);
             }
         }
@@ -355,7 +357,7 @@ impl Protocol for SqlTxn {
         }
         let begun = self.store.begin(&self.batch, &wanted);
         let mut rows = begun.inspect_err(|fault| self.react(fault))?;
-        for key in wanted.into_iter().filter(is_cached) {
+        for key in wanted.into_iter().filter(|key| is_cached(&self.options.alone, key)) {
             if let Some(row) = rows.known(&key) {
                 self.cache.put(key, row);
             }
@@ -435,8 +437,10 @@ impl std::fmt::Debug for SqlTxn {
 }
 
 /// Rows of one partition alone are cached; a row that others write is read anew each time.
-fn is_cached(key: &RowKey) -> bool {
-    key.table().feed == Feed::OneTopic && !(key.table().range.is_some() && key.is_prefix())
+fn is_cached(alone: &[&'static Table], key: &RowKey) -> bool {
+    let table = key.table();
+    let ours = table.feed == Feed::OneTopic || alone.iter().any(|of| std::ptr::eq(*of, table));
+    ours && !(table.range.is_some() && key.is_prefix())
 }
 
 /// A group offset; the edge counters lie in the store.

@@ -265,6 +265,7 @@ fn bare(database: &str, batches: &[Batch]) -> anyhow::Result<()> {
         group: GROUP,
         owner: "bare".to_owned(),
         tables,
+        alone: Vec::new(),
         migrations: plan().migrations,
     })?;
     for batch in batches {

@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
-use da_model::state::{Column, Feed, Kind, Table};
+use da_model::state::{Column, Kind, Table};
 
 /// The statements of a table.
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) table: &'static Table,
+    /// Whether others may write the same rows.
+    pub(super) shared: bool,
     /// Key columns → number of the key, value columns; locks the rows of a shared table in the order of the keys.
     pub(super) load: Arc<str>,
     /// Prefix columns → key columns, value columns.
@@ -25,11 +27,13 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// The statements of a table; `stamped` says that its SQL table has `updated_at`.
-    pub(super) fn of(table: &'static Table, stamped: bool) -> Self {
+    /// The statements of a table; `stamped` says that its SQL table has `updated_at`, `shared` that others may write the
+    /// same rows.
+    pub(super) fn of(table: &'static Table, (stamped, shared): (bool, bool)) -> Self {
         Self {
             table,
-            load: load(table).into(),
+            shared,
+            load: load(table, shared).into(),
             range: table.range.map(|range| self::range(table, range.prefix).into()),
             upsert: format!("{} DO {}", insert(table, stamped), replaced(table, stamped)).into(),
             insert: format!("{} DO NOTHING", insert(table, stamped)).into(),
@@ -88,9 +92,9 @@ fn on(columns: &[Column]) -> String {
     on.join(" AND ")
 }
 
-fn load(table: &Table) -> String {
+fn load(table: &Table, shared: bool) -> String {
     let values: Vec<String> = table.values.iter().map(|c| format!(",{}", read(c))).collect();
-    let lock = if table.feed == Feed::Shared { " FOR UPDATE OF t" } else { "" };
+    let lock = if shared { " FOR UPDATE OF t" } else { "" };
     format!(
         "SELECT q.n{} FROM unnest({}) WITH ORDINALITY AS q({},n) JOIN \"{}\" t ON {} ORDER BY q.n{lock}",
         values.concat(),
@@ -149,6 +153,7 @@ fn delete(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use da_model::state::Feed;
 
     static T: Table = Table {
         name: "day",
@@ -161,7 +166,8 @@ mod tests {
 
     #[test]
     fn statements_follow_from_the_descriptor() {
-        let made = Statements::of(&T, true);
+        let made = Statements::of(&T, (true, true));
+        assert_eq!(Statements::of(&T, (true, false)).load, made.load.replace(" FOR UPDATE OF t", "").into());
         assert_eq!(
             &*made.load,
             "SELECT q.n,(t.\"max\" * 10000)::bigint FROM unnest($1::text[],$2::integer[]) WITH ORDINALITY AS \

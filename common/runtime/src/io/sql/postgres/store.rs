@@ -36,6 +36,8 @@ pub struct StoreOptions {
     pub owner: String,
     /// Every table the group's handler reads or writes.
     pub tables: Vec<&'static Table>,
+    /// Shared tables of which every row is fed by one partition here, as this group reads: not locked, and cached.
+    pub alone: Vec<&'static Table>,
     /// The migrations that the database must hold, no more and no fewer of their owners.
     pub migrations: Vec<Migration>,
 }
@@ -113,7 +115,9 @@ impl PostgresStore {
         let stamped: Vec<String> = rows.iter().filter_map(|row| text(row, 0)).collect();
         for table in &self.options.tables {
             let stamped = !has_stamp(table) && stamped.iter().any(|name| name == table.name);
-            self.tables.insert(table.name, Statements::of(table, stamped));
+            let alone = self.options.alone.iter().any(|of| std::ptr::eq(*of, *table));
+            let shared = table.feed == Feed::Shared && !alone;
+            self.tables.insert(table.name, Statements::of(table, (stamped, shared)));
         }
         Ok(())
     }
@@ -170,7 +174,8 @@ impl PostgresStore {
     }
 
     fn load_full(&mut self, rows: &mut Rows, (table, keys): (&'static Table, &[&RowKey])) -> Result<(), Fault> {
-        let sql = Arc::clone(&known(&self.tables, table)?.load);
+        let statements = known(&self.tables, table)?;
+        let (sql, shared) = (Arc::clone(&statements.load), statements.shared);
         let found = self.connection.fetch(&sql, bind::keys(table, table.keys.len(), keys.iter().copied())?)?;
         let mut there = vec![false; keys.len()];
         for row in &found {
@@ -181,7 +186,7 @@ impl PostgresStore {
         }
         for (key, _) in keys.iter().zip(there).filter(|(_, there)| !there) {
             rows.load((*key).clone(), None);
-            if table.feed == Feed::Shared {
+            if shared {
                 self.absent.insert((*key).clone());
             }
         }
