@@ -144,14 +144,16 @@ fn merge<'r>(effects: &mut Effects<'r>, further: Effects<'r>) {
     effects.notes.extend(further.notes);
 }
 
-/// What these processors alone write and some of them read, under the key it was read with. Where that goes in a circle,
-/// nothing is handed on: the hop limit ends it.
+/// What these processors alone write and some of them read, under the key it was read with, and say beforehand. Where that
+/// goes in a circle, nothing is handed on: the hop limit ends it.
 fn handed_on(processors: &[&'static dyn Processor]) -> Vec<TopicName> {
     let (edges, read) = processors::edges(processors);
     if Topology::new(edges.clone(), &[]).cycle().is_some() {
         return Vec::new();
     }
-    let others = PROCESSORS.iter().filter(|other| processors.iter().all(|processor| processor.name() != other.name()));
+    let absent = |other: &&&dyn Processor| processors.iter().all(|processor| processor.name() != other.name());
+    let silent = processors.iter().filter(|processor| !processor.hands_on());
+    let others = PROCESSORS.iter().filter(absent).chain(silent);
     let foreign: Vec<TopicName> = others.flat_map(|other| other.links()).flat_map(|link| link.emits).copied().collect();
     let mut handed: Vec<TopicName> = edges.into_iter().map(|edge| edge.to).collect();
     handed.retain(|topic| read.contains(topic) && !foreign.contains(topic) && is_own(*topic));

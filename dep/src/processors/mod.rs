@@ -43,6 +43,12 @@ pub trait Processor: Send + Sync {
     /// The rows it must see, named by the event alone; none where the event is not its concern.
     fn reads(&self, de: &DiscreteEvent<'_>) -> Vec<RowKey>;
 
+    /// Whether [`heralds`](Self::heralds) says beforehand what it emits under the key of the event. If so, its siblings get
+    /// that at once; else they read it.
+    fn hands_on(&self) -> bool {
+        false
+    }
+
     /// The records that the event can lead to, as far as they name rows: of their values nothing is known yet.
     fn heralds<'r>(&self, _de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
         Vec::new()

@@ -91,6 +91,10 @@ impl Processor for Rollup {
         entry::of(self, de).map_or_else(Vec::new, |entry| entry.keys())
     }
 
+    fn hands_on(&self) -> bool {
+        true
+    }
+
     fn heralds<'r>(&self, de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
         entry::of(self, de).map_or_else(Vec::new, |entry| published::heralds(self, &entry, de))
     }

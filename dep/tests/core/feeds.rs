@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use da_model::event::DiscreteEvent;
 use da_model::event::usage::ObjectKind;
+use da_model::fault::Rejection;
 use da_model::handler::Handler;
 use da_model::ids::{Text, TopicName};
-use da_model::state::{Feed, RowKey, Table};
+use da_model::state::{Feed, RowKey, Snapshot, Table};
 use da_model::topics;
 
 use dep::pipeline::{Dep, Input};
-use dep::processors::PROCESSORS;
+use dep::processors::unit_score::UNIT_SCORE;
+use dep::processors::{Decision, Link, PROCESSORS, Processor};
 
 use crate::kit::{De, at};
 
@@ -102,4 +105,38 @@ fn a_row_that_is_cached_although_its_table_is_shared_has_one_feeder_here() {
     // Who reads the level below from its topic shares the row with whoever reads the items.
     let unit = PROCESSORS.iter().find(|processor| processor.name() == "unit_score").expect("it is listed");
     assert!(Dep::of("unit", vec![*unit]).alone().is_empty());
+}
+
+/// unit_score that does not say beforehand what it emits.
+struct Silent;
+
+impl Processor for Silent {
+    fn name(&self) -> &'static str {
+        UNIT_SCORE.name()
+    }
+
+    fn links(&self) -> &'static [Link] {
+        UNIT_SCORE.links()
+    }
+
+    fn tables(&self) -> &'static [&'static Table] {
+        UNIT_SCORE.tables()
+    }
+
+    fn reads(&self, de: &DiscreteEvent<'_>) -> Vec<RowKey> {
+        UNIT_SCORE.reads(de)
+    }
+
+    fn decide<'r>(&self, de: &DiscreteEvent<'r>, seen: &Snapshot<'_>) -> Result<Decision<'r>, Rejection> {
+        UNIT_SCORE.decide(de, seen)
+    }
+}
+
+#[test]
+fn what_a_processor_does_not_say_beforehand_is_read() {
+    let others = PROCESSORS.iter().copied().filter(|processor| processor.name() != UNIT_SCORE.name());
+    let dep = Dep::of("dep", others.chain([&Silent as &dyn Processor]).collect());
+    let own: Vec<&str> = dep.topics().iter().map(|topic| topic.0).filter(|name| name.starts_with("dep.")).collect();
+    assert_eq!(own, ["dep.member.score", "dep.member.timespent", "dep.member.view", "dep.unit.score"]);
+    assert!(dep.alone().iter().all(|table| table.name != "level_score"), "two topics feed a course");
 }
