@@ -8,11 +8,11 @@ use da_model::time::Timestamp;
 use da_model::topics;
 
 use super::Outbox;
-use crate::io::segment::{packed, put_block, put_varint, take_block, take_varint, unpacked, unzigzag, zigzag};
+use crate::io::segment::{Packer, put_block, put_varint, take_block, take_varint, unpacked, unzigzag, zigzag};
 
 /// The blob of a partition's records; empty where there are none.
 #[must_use]
-pub fn blob_of(out: &Outbox) -> Vec<u8> {
+pub fn blob_of(packer: &mut Packer, out: &Outbox) -> Vec<u8> {
     if out.is_empty() {
         return Vec::new();
     }
@@ -32,7 +32,7 @@ pub fn blob_of(out: &Outbox) -> Vec<u8> {
         put_block(&mut plain, record.key);
         put_block(&mut plain, Some(record.value));
     }
-    packed(out.len(), &plain)
+    packer.frame(out.len(), &plain)
 }
 
 /// Reads a blob back; `from` is the partition it belongs to.
@@ -104,17 +104,17 @@ mod tests {
 
     #[test]
     fn a_blob_gives_back_its_records_in_their_order() {
-        let blob = blob_of(&three());
+        let blob = blob_of(&mut Packer::default(), &three());
         assert!(blob.len() < 200, "900 equal bytes are compressed, {}", blob.len());
         let read = outbox_of(place("gep.accepted", 3), &blob).unwrap();
         assert!(read.records().eq(three().records()));
-        assert_eq!(blob_of(&Outbox::default()), b"");
+        assert_eq!(blob_of(&mut Packer::default(), &Outbox::default()), b"");
         assert!(outbox_of(place("gep.accepted", 3), b"").unwrap().is_empty());
     }
 
     #[test]
     fn any_damage_is_noticed() {
-        let good = blob_of(&three());
+        let good = blob_of(&mut Packer::default(), &three());
         for at in 0..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0x20;
@@ -130,7 +130,7 @@ mod tests {
         put_varint(&mut plain, 1);
         put_block(&mut plain, Some(b"dep.nowhere"));
         put_varint(&mut plain, 0);
-        let told = outbox_of(place("gep.accepted", 0), &packed(0, &plain)).err();
+        let told = outbox_of(place("gep.accepted", 0), &Packer::default().frame(0, &plain)).err();
         assert_eq!(told.as_deref(), Some("dep.nowhere is no topic of this program"));
     }
 }

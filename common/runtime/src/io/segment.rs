@@ -137,6 +137,12 @@ pub struct Packer {
     plain: Vec<u8>,
 }
 
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packer").finish_non_exhaustive()
+    }
+}
+
 impl Packer {
     /// The bytes of a chunk made of segments that follow each other.
     #[must_use]
@@ -153,7 +159,7 @@ impl Packer {
     }
 
     /// The frame around records: version, codec, count, length and checksum before the bytes, compressed where it pays.
-    fn frame(&mut self, count: usize, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn frame(&mut self, count: usize, plain: &[u8]) -> Vec<u8> {
         if self.compressor.is_none() {
             self.compressor = Compressor::new(LEVEL).ok();
         }
@@ -174,11 +180,6 @@ impl Packer {
     }
 }
 
-/// [`Packer::frame`] for a single time.
-pub(crate) fn packed(count: usize, plain: &[u8]) -> Vec<u8> {
-    Packer::default().frame(count, plain)
-}
-
 /// Reads a chunk back.
 ///
 /// # Errors
@@ -189,7 +190,7 @@ pub fn segment_of(base: Offset, chunk: &[u8]) -> Result<Segment, String> {
     Ok(Segment { base, bytes, entries })
 }
 
-/// Reads [`packed`] back: the count and the plain bytes.
+/// Reads [`Packer::frame`] back: the count and the plain bytes.
 pub(crate) fn unpacked(chunk: &[u8]) -> Result<(u32, Vec<u8>), String> {
     let (head, body) = chunk.split_at_checked(HEAD).ok_or("shorter than its head")?;
     let [version, codec, c0, c1, c2, c3, l0, l1, l2, l3, s0, s1, s2, s3] = *head else {

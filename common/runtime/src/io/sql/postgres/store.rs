@@ -19,6 +19,7 @@ use crate::batch::Rows;
 use crate::commit::Position;
 use crate::commit::blob::{blob_of, outbox_of};
 use crate::commit::care::Attempt;
+use crate::io::segment::Packer;
 use crate::io::sql::{Migration, key_of};
 use crate::ports::{Blob, Claim, Epoch, Move, Store, Unit};
 
@@ -52,6 +53,7 @@ pub struct PostgresStore {
     in_transaction: bool,
     absent: FxHashSet<RowKey>,
     lost: Vec<TopicPartition>,
+    packer: Packer,
 }
 
 /// The statements over `position` and `outbox`.
@@ -98,6 +100,7 @@ impl PostgresStore {
             in_transaction: false,
             absent: FxHashSet::default(),
             lost: Vec::new(),
+            packer: Packer::default(),
         })
     }
 
@@ -242,7 +245,7 @@ impl PostgresStore {
         bind::add(&mut args, moves.iter().map(|m| m.to.next.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.to.edges.to_text()).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.published.0).collect::<Vec<_>>())?;
-        bind::add(&mut args, moves.iter().map(|m| blob_of(&m.out)).collect::<Vec<_>>())?;
+        bind::add(&mut args, moves.iter().map(|m| blob_of(&mut self.packer, &m.out)).collect::<Vec<_>>())?;
         let rows = self.connection.fetch(&self.texts.commit, args)?;
         let moved = rows.first().and_then(|row| int(row, 0)).unwrap_or(0);
         if usize::try_from(moved).is_ok_and(|moved| moved == moves.len()) {
