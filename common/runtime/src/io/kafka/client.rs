@@ -430,9 +430,6 @@ pub(super) fn fatal(attempted: impl Into<String>, cause: impl fmt::Display) -> F
 const WORDS: &[(&str, &str)] = &[
     ("mechanism handshake failed", "the broker does not offer kafka.sasl.mechanism: name one that it supports"),
     (UNTRUSTED, TLS),
-    // Said where a broker was reached and hung up, at the begin of TLS or without a word.
-    ("PLAINTEXT broker listener", SILENT),
-    ("brokers are down", SILENT),
 ];
 /// Told with the code of a lost line as well, and yet no repetition heals it.
 const UNTRUSTED: &str = "certificate verify failed";
@@ -455,7 +452,8 @@ pub(super) fn unreachable(settings: &KafkaSettings, told: Option<(RDKafkaErrorCo
         let hint = || HINTS.iter().find(|(of, _)| *of == code).map_or(REFUSED, |(_, hint)| hint);
         return fatal(at, format!("{} ({reason})", pointed.unwrap_or_else(hint)));
     }
-    transient(at, pointed.map_or_else(|| reason.clone(), |hint| format!("{hint} ({reason})")))
+    // A broker that hangs up does so in many words: before, within or after the begin of TLS.
+    transient(at, format!("{} ({reason})", pointed.unwrap_or(SILENT)))
 }
 
 /// Looks for the reason why brokers do not answer, and events heard at each.
