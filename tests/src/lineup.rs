@@ -142,6 +142,7 @@ impl Lineup {
             Some((stage, protocol)) => (stage, protocol),
             none => {
                 let stage = (place.make)(driver);
+                site.follow(stage.name(), stage.topics());
                 let protocol = join(site, (place.service, &place.tables), &*stage, probe)?;
                 let (stage, protocol) = none.insert((stage, protocol));
                 (stage, protocol)
@@ -189,7 +190,8 @@ fn join(
     if tables.is_empty() {
         return Ok(Box::new(KafkaTxn::new(Box::new(member)).probed(probe)));
     }
-    let alone = if service == "dep" { dep::Dep::default().alone() } else { Vec::new() };
+    let dep = dep::Dep::default();
+    let alone = if stage.topics() == da_model::Handler::topics(&dep) { dep.alone() } else { Vec::new() };
     let store = PostgresStore::new(StoreOptions {
         settings: site.database.settings(),
         group: stage.name(),

@@ -57,6 +57,16 @@ impl Eyes {
         }
     }
 
+    /// Follows a group over these topics from now on, whatever it read by the settings.
+    pub(super) fn follow(&mut self, kafka: &KafkaSettings, of: Group) {
+        if self.groups.iter().any(|(known, _)| *known == of) {
+            return;
+        }
+        self.groups.retain(|((group, _), _)| *group != of.0);
+        let positions = Positions::open(kafka, of.0, &of.1);
+        self.groups.push((of, positions.unwrap_or_else(|fault| panic!("positions: {fault}"))));
+    }
+
     /// Reads what is new; where every group stood before that.
     ///
     /// # Errors

@@ -125,6 +125,11 @@ impl Site {
         eyes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Follows a group that reads other topics than its settings say.
+    pub(crate) fn follow(&self, group: &'static str, topics: &[TopicName]) {
+        self.eyes().follow(&self.kafka, (group, topics.to_vec()));
+    }
+
     /// Where every group stands now; absent while that cannot be told.
     pub(crate) fn look(&self) -> Option<Vec<Lag>> {
         match self.eyes().look() {
