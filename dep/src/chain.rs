@@ -91,7 +91,7 @@ impl Chain {
     pub(crate) fn gather(&self, (de, only): (&DiscreteEvent<'_>, Option<UnitName>), keys: &mut Vec<RowKey>) {
         for processor in self.concerned(de, only) {
             keys.extend(processor.reads(de));
-            let heralds = processor.heralds(de);
+            let heralds = processor.heralds(de, &self.handed);
             heralds.iter().filter_map(|herald| self.goes_on(herald)).for_each(|next| self.gather((next, None), keys));
         }
     }

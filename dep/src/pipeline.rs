@@ -1,7 +1,7 @@
 //! dep as a handler: a discrete event goes to every processor that consumes its topic; their effects are merged.
 //!
-//! Place: reads the `demux.*` and `dep.*` topics of its processors; `chain` knows which those are. A
-//! processor that refuses, or panics, costs its own part of the event alone. Which processors run is the settings' choice.
+//! Place: reads the `demux.*` and `dep.*` topics of its processors; `chain` knows which those are. A processor that
+//! refuses, or panics, costs its own part of the event alone. Which processors run is the settings' choice.
 
 use da_model::effects::{Effects, Note};
 use da_model::event::DiscreteEvent;

@@ -49,8 +49,9 @@ pub trait Processor: Send + Sync {
         false
     }
 
-    /// The records that the event can lead to, as far as they name rows: of their values nothing is known yet.
-    fn heralds<'r>(&self, _de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
+    /// The records on these topics that the event can lead to, as far as they name rows: of their values nothing is known
+    /// yet.
+    fn heralds<'r>(&self, _de: &DiscreteEvent<'r>, _topics: &[TopicName]) -> Vec<Emit<'r>> {
         Vec::new()
     }
 

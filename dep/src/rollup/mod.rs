@@ -95,8 +95,11 @@ impl Processor for Rollup {
         true
     }
 
-    fn heralds<'r>(&self, de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
-        entry::of(self, de).map_or_else(Vec::new, |entry| published::heralds(self, &entry, de))
+    fn heralds<'r>(&self, de: &DiscreteEvent<'r>, topics: &[TopicName]) -> Vec<Emit<'r>> {
+        if !self.emits.iter().any(|topic| topics.contains(topic)) {
+            return Vec::new();
+        }
+        entry::of(self, de).map_or_else(Vec::new, |entry| published::heralds(self, topics, (&entry, de)))
     }
 
     fn decide<'r>(&self, de: &DiscreteEvent<'r>, seen: &Snapshot<'_>) -> Result<Decision<'r>, Rejection> {

@@ -67,10 +67,14 @@ pub(super) fn publish<'r>(
     decision
 }
 
-/// The records that would say a change of this total under the key of the event.
-pub(super) fn heralds<'r>(rollup: &Rollup, entry: &Entry, de: &DiscreteEvent<'r>) -> Vec<Emit<'r>> {
+/// The records that would say a change of this total on these topics.
+pub(super) fn heralds<'r>(
+    rollup: &Rollup,
+    topics: &[TopicName],
+    (entry, de): (&Entry, &DiscreteEvent<'r>),
+) -> Vec<Emit<'r>> {
     let change = Change { before: None, after: [0; 3], revision: 0 };
-    let topics = rollup.emits.iter().filter(|topic| !is_member(**topic));
+    let topics = rollup.emits.iter().filter(|topic| topics.contains(topic));
     topics.map(|topic| emit(rollup, *topic, event(rollup, *topic, (entry, &change), de))).collect()
 }
 
@@ -92,10 +96,8 @@ fn total_row(rollup: &Rollup, after: Sums, before: Option<&Row>, (de, revision):
 }
 
 fn emit<'r>(rollup: &Rollup, topic: TopicName, event: DiscreteEvent<'r>) -> Emit<'r> {
-    let key = match id(&event.context.class_id) {
-        class if is_member(topic) => Key::Own(class_key(&event.context.tenant_id, class)),
-        _ => Key::Inherited,
-    };
+    let at = &event.context;
+    let key = if is_member(topic) { Key::Own(class_key(&at.tenant_id, id(&at.class_id))) } else { Key::Inherited };
     Emit { unit: UnitName(rollup.name), topic, key, event: Event::Discrete(Box::new(event)), depth: 0 }
 }
 
