@@ -51,22 +51,36 @@ impl Cache {
     /// Takes a row, or the fact that there is none.
     pub fn put(&mut self, key: RowKey, row: Option<Arc<Row>>) {
         let weight = OVERHEAD + key.joined().len() + row.as_ref().map_or(0, |r| r.weight());
-        self.remove(&key);
-        let slot = Slot { key: Some(key.clone()), row, weight, newer: NONE, older: NONE };
-        let at = match self.free.pop() {
-            Some(at) => at,
-            None => self.slots.len(),
+        let at = match self.index.get(&key).copied() {
+            Some(at) => self.replace(at, row, weight),
+            None => self.insert(key, row, weight),
         };
-        match self.slots.get_mut(at) {
-            Some(place) => *place = slot,
-            None => self.slots.push(slot),
-        }
-        self.index.insert(key, at);
         self.bytes += weight;
         self.push_front(at);
         while self.bytes > self.bound && self.tail != NONE {
             self.evict(self.tail);
         }
+    }
+
+    /// A row that is known is another one now.
+    fn replace(&mut self, at: usize, row: Option<Arc<Row>>, weight: usize) -> usize {
+        self.unlink(at);
+        if let Some(slot) = self.slots.get_mut(at) {
+            self.bytes = self.bytes.saturating_sub(slot.weight);
+            (slot.row, slot.weight) = (row, weight);
+        }
+        at
+    }
+
+    fn insert(&mut self, key: RowKey, row: Option<Arc<Row>>, weight: usize) -> usize {
+        let slot = Slot { key: Some(key.clone()), row, weight, newer: NONE, older: NONE };
+        let at = self.free.pop().unwrap_or(self.slots.len());
+        match self.slots.get_mut(at) {
+            Some(place) => *place = slot,
+            None => self.slots.push(slot),
+        }
+        self.index.insert(key, at);
+        at
     }
 
     /// Drops a row.

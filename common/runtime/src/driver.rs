@@ -245,12 +245,10 @@ fn caught<T>(piece: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejectio
         .unwrap_or_else(|_| Err(Rejection::new(Reason::HandlerFailed, "the handler panicked on this record")))
 }
 
-/// The keys all inputs want, each once, in key order.
+/// The keys all inputs want, each once.
 fn union<I>(decoded: &[Decoded<'_, I>]) -> Vec<RowKey> {
     let mut seen = FxHashSet::default();
-    let mut keys: Vec<RowKey> = decoded.iter().flat_map(|d| &d.reads).filter(|k| seen.insert(*k)).cloned().collect();
-    keys.sort_unstable();
-    keys
+    decoded.iter().flat_map(|d| &d.reads).filter(|k| seen.insert(*k)).cloned().collect()
 }
 
 fn positions(polled: &Polled) -> BTreeMap<TopicPartition, Position> {

@@ -62,12 +62,14 @@ pub(super) fn publish<'r>(
     }));
     let has_class = !id(&de.context.class_id).is_empty();
     let topics = rollup.emits.iter().filter(|topic| has_class || !is_member(**topic));
-    let said = topics.map(|topic| emit(rollup, *topic, event(rollup, *topic, (entry, &change), de)));
-    decision.emits.extend(said);
+    decision.emits.extend(topics.map(|topic| {
+        let event = event(rollup, *topic, (entry, &change), de);
+        emit(rollup, *topic, named(rollup, event, (entry, de)))
+    }));
     decision
 }
 
-/// The records that would say a change of this total on these topics.
+/// The records that would say a change of this total on these topics, without ids.
 pub(super) fn heralds<'r>(
     rollup: &Rollup,
     topics: &[TopicName],
@@ -107,20 +109,9 @@ fn event<'r>(
     (entry, change): (&Entry, &Change),
     de: &DiscreteEvent<'r>,
 ) -> DiscreteEvent<'r> {
-    let event_name = format!("usage.{}", topic.0.strip_prefix("dep.").unwrap_or(topic.0));
-    let (tenant, learner, kind) = (&*de.context.tenant_id, id(&de.user_id), entry.item_kind.code());
-    let [class, course, unit, lesson] = ids(rollup.level, de);
-    let revision = change.revision.to_string();
-    let de_id = if is_member(topic) {
-        id_of(&[&event_name, tenant, class, course, learner, kind, &revision])
-    } else if rollup.level == Level::Class {
-        id_of(&[&event_name, tenant, class, course, kind, &revision])
-    } else {
-        id_of(&[&event_name, tenant, learner, class, course, unit, lesson, kind, &revision])
-    };
     DiscreteEvent {
-        event_name: Cow::Owned(event_name),
-        de_id,
+        event_name: Cow::Owned(format!("usage.{}", topic.0.strip_prefix("dep.").unwrap_or(topic.0))),
+        de_id: Default::default(),
         revision: change.revision,
         event_id: de.event_id.clone(),
         event_key: de.event_key,
@@ -138,6 +129,25 @@ fn event<'r>(
         result: value(rollup.metric, change.after, change.after[0] - change.before.map_or(0, |([was, ..], _)| was)),
         previous: change.before.map(|(before, delta)| value(rollup.metric, before, delta)),
     }
+}
+
+/// The event with the id of what a level says of itself, or of a learner to the class.
+fn named<'r>(
+    rollup: &Rollup,
+    mut event: DiscreteEvent<'r>,
+    (entry, de): (&Entry, &DiscreteEvent<'_>),
+) -> DiscreteEvent<'r> {
+    let (tenant, learner, kind) = (&*de.context.tenant_id, id(&de.user_id), entry.item_kind.code());
+    let [class, course, unit, lesson] = ids(rollup.level, de);
+    let (name, revision) = (&*event.event_name, &event.revision.to_string());
+    event.de_id = if folds::object_of(&event) == "member" {
+        id_of(&[name, tenant, class, course, learner, kind, revision])
+    } else if rollup.level == Level::Class {
+        id_of(&[name, tenant, class, course, kind, revision])
+    } else {
+        id_of(&[name, tenant, learner, class, course, unit, lesson, kind, revision])
+    };
+    event
 }
 
 fn is_member(topic: TopicName) -> bool {

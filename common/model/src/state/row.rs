@@ -1,10 +1,13 @@
 //! Keys and values of stored rows.
 //!
 //! Place: what handlers name in `reads` and write in `Effects`. A key is one text, its parts joined by U+001F: one
-//! allocation, one hash, one order; ids never hold that character.
+//! allocation, one hash (worked out once: a key is looked up some ten times on its way), one order; ids never hold that
+//! character.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use rustc_hash::FxHasher;
 
 use super::Table;
 use crate::ids::SEPARATOR;
@@ -14,6 +17,8 @@ use crate::ids::SEPARATOR;
 pub struct RowKey {
     table: &'static Table,
     key: Arc<str>,
+    /// Of table and parts.
+    hash: u64,
 }
 
 /// The value columns of a row, in the order of the descriptor.
@@ -44,7 +49,9 @@ impl RowKey {
             }
             key.push_str(part);
         }
-        Self { table, key: key.into() }
+        let mut hasher = FxHasher::default();
+        (table.name, &*key).hash(&mut hasher);
+        Self { table, key: key.into(), hash: hasher.finish() }
     }
 
     /// The table.
@@ -73,7 +80,7 @@ impl RowKey {
 
 impl PartialEq for RowKey {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key && self.table == other.table
+        self.hash == other.hash && self.key == other.key && self.table == other.table
     }
 }
 
@@ -81,8 +88,7 @@ impl Eq for RowKey {}
 
 impl Hash for RowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.table.name.hash(state);
-        self.key.hash(state);
+        state.write_u64(self.hash);
     }
 }
 

@@ -305,8 +305,10 @@ impl Protocol for Engine {
                 None => missing.push(key.clone()),
             }
         }
+        missing.sort_unstable();
         self.load(&mut rows, &missing)?;
-        let prefixes: Vec<RowKey> = prefixes.into_iter().cloned().collect();
+        let mut prefixes: Vec<RowKey> = prefixes.into_iter().cloned().collect();
+        prefixes.sort_unstable();
         for piece in prefixes.chunk_by(|a, b| a.table() == b.table()) {
             let Some(key) = piece.first() else { continue };
             let statements = known(&self.tables, key)?;
