@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{TopicName, TopicPartition};
@@ -24,13 +25,15 @@ pub fn longest(topic: &Topic) -> usize {
 }
 
 /// Records to append, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Outbox {
-    arena: Vec<u8>,
+    /// Shared by the parts of a batch.
+    arena: Arc<Vec<u8>>,
     entries: Vec<Entry>,
+    bytes: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     from: TopicPartition,
     to: TopicPartition,
@@ -62,12 +65,14 @@ impl Outbox {
         (timestamp, key): (Timestamp, Option<&[u8]>),
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        let start = self.arena.len();
-        self.arena.extend_from_slice(key.unwrap_or_default());
-        let middle = self.arena.len();
-        write(&mut self.arena);
-        let key = key.map(|_| start..middle);
-        self.entries.push(Entry { from, to, timestamp, key, value: middle..self.arena.len() });
+        let arena = Arc::make_mut(&mut self.arena);
+        let start = arena.len();
+        arena.extend_from_slice(key.unwrap_or_default());
+        let middle = arena.len();
+        write(arena);
+        let (key, value) = (key.map(|_| start..middle), middle..arena.len());
+        self.bytes += arena.len() - start;
+        self.entries.push(Entry { from, to, timestamp, key, value });
     }
 
     /// The records, in the order they were added.
@@ -81,13 +86,15 @@ impl Outbox {
         })
     }
 
-    /// The records by the partition they follow from, each in its order.
+    /// The records by the partition they follow from, each in its order; their bytes stay where they are.
     #[must_use]
-    pub fn by_source(&self) -> BTreeMap<TopicPartition, Self> {
+    pub fn by_source(self) -> BTreeMap<TopicPartition, Self> {
         let mut parts: BTreeMap<TopicPartition, Self> = BTreeMap::new();
-        for out in self.records() {
-            let part = parts.entry(out.from).or_default();
-            part.push((out.from, out.to), (out.timestamp, out.key), |arena| arena.extend_from_slice(out.value));
+        let empty = || Self { arena: Arc::clone(&self.arena), entries: Vec::new(), bytes: 0 };
+        for entry in self.entries {
+            let part = parts.entry(entry.from).or_insert_with(empty);
+            part.bytes += entry.key.as_ref().map_or(0, ExactSizeIterator::len) + entry.value.len();
+            part.entries.push(entry);
         }
         parts
     }
@@ -122,9 +129,9 @@ impl Outbox {
         }
     }
 
-    /// Bytes in the arena.
+    /// Bytes of its keys and values.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.arena.len()
+        self.bytes
     }
 }
