@@ -72,6 +72,14 @@ fn is_transient<T>(done: &Result<T, Fault>) -> bool {
     matches!(done, Err(Fault::Transient(_)))
 }
 
+/// Tries a batch that moves nothing but the first position, by one.
+fn tried(store: &mut dyn Store, fences: &Fences) -> Result<(), Fault> {
+    let (at, _, next) = fences[0];
+    store.begin(fences, &[])?;
+    let moves = fences.iter().map(|(of, _, n)| moved(*of, (n.0, n.0 + i64::from(*of == at)), next.0, &[]));
+    store.commit(&unit(vec![], moves.collect()))
+}
+
 fn told<T>(done: Result<T, Fault>) -> String {
     done.err().map(|fault| fault.to_string()).unwrap_or_default()
 }
@@ -90,22 +98,22 @@ fn each_owner_has_a_higher_epoch(stores: &dyn Stores) {
     let position = second[0].position.clone().unwrap();
     assert_eq!((position.next, position.edges.to_text()), (Offset(9), ">dep.lesson.timespent:7.1".to_owned()));
     assert_eq!(second[0].published, Some(Offset(5)));
-    assert!(is_fenced(&a.begin(&[(P, first[1].epoch, Offset(9))], &[])), "the former owner");
+    assert!(is_fenced(&tried(&mut *a, &vec![(P, first[1].epoch, Offset(9))])), "the former owner");
     assert_eq!(a.lost(), [P]);
-    assert!(is_fenced(&b.begin(&[(P, second[0].epoch, Offset(8))], &[])), "another offset");
-    b.begin(&[(P, second[0].epoch, Offset(9))], &[]).unwrap();
+    assert!(is_fenced(&tried(&mut *b, &vec![(P, second[0].epoch, Offset(8))])), "another offset");
+    assert_eq!(b.lost(), [P]);
+    tried(&mut *b, &vec![(P, second[0].epoch, Offset(9))]).unwrap();
     assert_eq!(b.lost(), []);
-    b.abandon();
+    assert_eq!(b.claim(&[P]).unwrap()[0].position.clone().unwrap().next, Offset(10));
 }
 
 fn one_lost_partition_of_two_is_named(stores: &dyn Stores) {
     let (mut a, mut b) = (stores.open("a", &tables()), stores.open("b", &tables()));
     let mine = fences(&mut *a, &[P, Q], 0);
     b.claim(&[Q]).unwrap();
-    assert!(is_fenced(&a.begin(&mine, &[])));
+    assert!(is_fenced(&tried(&mut *a, &mine)));
     assert_eq!(a.lost(), [Q]);
-    a.begin(&mine[..1], &[]).unwrap();
-    a.abandon();
+    tried(&mut *a, &mine[..1].to_vec()).unwrap();
 }
 
 /// Rows with the smallest, the largest and the oddest values of every kind, in key order.
@@ -194,7 +202,7 @@ fn what_is_abandoned_left_no_trace(stores: &dyn Stores) {
     store.begin(&fence, &[day("l")]).unwrap();
     store.abandon();
     let late = store.commit(&unit(vec![(day("l"), time(5))], vec![moved(P, (0, 1), 0, &["x"])]));
-    assert!(is_transient(&late), "nothing is open");
+    assert!(is_transient(&late), "nothing is begun");
     let rows = store.begin(&fence, &[day("l")]).unwrap();
     assert!(rows.is_absent(&day("l")));
     store.abandon();
@@ -223,6 +231,35 @@ fn a_new_shared_row_is_made_by_one_owner_and_seen_by_the_other(stores: &dyn Stor
     a.abandon();
 }
 
+/// Whoever holds every partition of its topics keeps shared rows to itself, until anyone else claims anything.
+fn who_holds_everything_is_alone_until_the_next_claim(stores: &dyn Stores) {
+    let (mut a, mut b) = (stores.open("a", &tables()), stores.open("b", &tables()));
+    let topics = [P.topic, Q.topic];
+    let mine = fences(&mut *a, &[P], 0);
+    a.whole(&topics, 2).unwrap();
+    assert!(!a.alone(&DAY_TIME), "one of two");
+    assert!(a.alone(&ITEM_VIEW), "a table of one topic");
+    let mine = [mine, fences(&mut *a, &[Q], 0)].concat();
+    a.whole(&topics, 2).unwrap();
+    assert!(a.alone(&DAY_TIME));
+    assert!(a.begin(&mine, &[day("l")]).unwrap().is_absent(&day("l")));
+    a.commit(&unit(vec![(day("l"), time(3))], vec![moved(P, (0, 1), 0, &[]), moved(Q, (0, 1), 0, &[])])).unwrap();
+
+    // A partition that a did not know of.
+    let new = TopicPartition { partition: Partition(8), ..P };
+    b.claim(&[new]).unwrap();
+    let now = mine.iter().map(|(at, epoch, _)| (*at, *epoch, Offset(1))).collect();
+    assert!(is_fenced(&tried(&mut *a, &now)), "its rows may be another's now");
+    assert_eq!(a.lost(), [], "its partitions are still its own");
+    assert!(!a.alone(&DAY_TIME));
+    tried(&mut *a, &now).unwrap();
+    a.whole(&topics, 2).unwrap();
+    assert!(!a.alone(&DAY_TIME), "not by asking again");
+    a.claim(&[P, Q]).unwrap();
+    a.whole(&topics, 2).unwrap();
+    assert!(!a.alone(&DAY_TIME), "nor while there are three");
+}
+
 type Case = (&'static str, fn(&dyn Stores));
 
 const SUITE: &[Case] = &[
@@ -232,6 +269,7 @@ const SUITE: &[Case] = &[
     ("blobs", blobs_tile_and_go_once_they_are_published),
     ("abandon", what_is_abandoned_left_no_trace),
     ("race", a_new_shared_row_is_made_by_one_owner_and_seen_by_the_other),
+    ("alone", who_holds_everything_is_alone_until_the_next_claim),
 ];
 
 #[test]
@@ -268,10 +306,11 @@ fn statements_of_a_batch_do_not_grow_with_its_rows() {
         store.commit(&unit(writes, vec![moved(P, (from, from + learners), from, &texts)])).unwrap();
         store.statements() - before
     };
-    let (few, many) = (of_batch(0, 4), of_batch(4, 500));
+    // The first one learns that there are new rows of a shared table.
+    let (_, few, many) = (of_batch(0, 4), of_batch(4, 4), of_batch(8, 500));
     assert_eq!(few, many, "500 learners: 1,000 rows and 500 records in one batch");
-    assert!(many <= 9, "{many}");
-    assert_eq!(database.texts("SELECT count(*)::text FROM day_time"), ["504"]);
+    assert_eq!(many, 5, "begin, two tables read, one statement that writes, commit");
+    assert_eq!(database.texts("SELECT count(*)::text FROM day_time"), ["508"]);
 }
 
 /// Waits until a session of the database waits for a lock, or `done` says that none will.
@@ -300,18 +339,36 @@ fn a_shared_row_that_is_there_is_locked_until_its_reader_commits() {
 }
 
 #[test]
-fn a_claim_waits_for_a_frozen_owner_and_the_server_ends_it() {
+fn rows_that_a_frozen_owner_locked_are_freed_by_the_server() {
     let Some(database) = Database::migrated("a frozen owner") else { return };
     let (mut zombie, mut owner) = (database.open("zombie", &tables()), database.open("owner", &tables()));
     let held = fences(&mut *zombie, &[P], 0);
-    zombie.begin(&held, &[]).unwrap();
+    zombie.begin(&held, &[day("l")]).unwrap();
+    zombie.commit(&unit(vec![(day("l"), time(1))], vec![moved(P, (0, 1), 0, &[])])).unwrap();
+    let held = vec![(P, held[0].1, Offset(1))];
+    zombie.begin(&held, &[day("l")]).unwrap();
+
     let claim = owner.claim(&[P]).unwrap().remove(0);
-    assert_eq!((claim.epoch, claim.position), (Epoch(held[0].1.0 + 1), None));
-    let late = zombie.commit(&unit(vec![(day("l"), time(9))], vec![moved(P, (0, 5), 0, &[])]));
+    assert_eq!(claim.epoch, Epoch(held[0].1.0 + 1), "nothing keeps it from the claim");
+    let rows = owner.begin(&[(P, claim.epoch, Offset(1))], &[day("l")]).unwrap();
+    assert_eq!(ms(&rows, &day("l")), Some(1), "it waited until the server ended the other");
+    let late = zombie.commit(&unit(vec![(day("l"), time(9))], vec![moved(P, (1, 5), 0, &[])]));
     assert!(is_transient(&late), "its transaction was ended: {late:?}");
-    assert!(is_fenced(&zombie.begin(&held, &[])), "and its epoch is old");
-    let rows = owner.begin(&[(P, claim.epoch, Offset(0))], &[day("l")]).unwrap();
-    assert!(rows.is_absent(&day("l")));
+    assert!(is_fenced(&tried(&mut *zombie, &held)), "and its epoch is old");
+    owner.commit(&unit(vec![(day("l"), time(2))], vec![moved(P, (1, 2), 0, &[])])).unwrap();
+    assert_eq!(database.texts("SELECT time_ms::text FROM day_time"), ["2"]);
+}
+
+#[test]
+fn a_batch_of_nobodys_rows_but_its_owners_is_one_statement_besides_what_it_reads() {
+    let Some(database) = Database::migrated("rows of one owner") else { return };
+    let mut store = database.store("a", &tables());
+    let fence = fences(&mut store, &[P, Q], 0);
+    store.whole(&[P.topic, Q.topic], 2).unwrap();
+    let before = store.statements();
+    store.begin(&fence, &[day("l")]).unwrap();
+    store.commit(&unit(vec![(day("l"), time(1))], vec![moved(P, (0, 1), 0, &[]), moved(Q, (0, 1), 0, &[])])).unwrap();
+    assert_eq!(store.statements() - before, 2);
 }
 
 #[test]
@@ -319,7 +376,7 @@ fn a_cut_connection_is_transient_and_the_next_call_connects_anew() {
     let Some(database) = Database::migrated("cut connections") else { return };
     let mut store = database.open("a", &tables());
     let fence = fences(&mut *store, &[P], 0);
-    store.begin(&fence, &[]).unwrap();
+    store.begin(&fence, &[day("l")]).unwrap();
     let cut = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE application_name = 'gooru-da a' AND \
                datname = current_database()";
     assert_eq!(database.texts(cut), ["true"]);
@@ -417,10 +474,10 @@ fn a_database_behind_or_ahead_is_refused_with_what_to_do() {
     let sentence = told(database.store("a", &tables()).check());
     assert!(sentence.contains("has no tables of this program yet; run `da migrate`"), "{sentence}");
 
-    let old = Plan { migrations: all.migrations[..3].to_vec(), tables: Vec::new() };
+    let old = Plan { migrations: all.migrations[..4].to_vec(), tables: Vec::new() };
     assert_eq!(
         migrate::migrate(database.settings(), &old).unwrap(),
-        ["runtime_0001_commit", "runtime_0002_outbox_slot", "gep_0001_state"]
+        ["runtime_0001_commit", "runtime_0002_outbox_slot", "runtime_0003_claims", "gep_0001_state"]
     );
     let sentence = told(check(&all.migrations));
     assert!(sentence.contains("3 of its migrations are missing, the first is dep_0001_tables"), "{sentence}");
@@ -431,9 +488,9 @@ fn a_database_behind_or_ahead_is_refused_with_what_to_do() {
     assert_eq!(migrate::migrate(database.settings(), &all).unwrap(), [""; 0], "nothing is left to do");
     check(&all.migrations).unwrap();
 
-    let gep_alone = &all.migrations[..3];
+    let gep_alone = &all.migrations[..4];
     check(gep_alone).unwrap();
-    let older: Vec<Migration> = all.migrations[..4].to_vec();
+    let older: Vec<Migration> = all.migrations[..5].to_vec();
     let sentence = told(check(&older));
     assert!(sentence.contains("ahead of this program: it holds the migration dep_0002_analytics"), "{sentence}");
     let plan = Plan { migrations: older, tables: Vec::new() };

@@ -339,12 +339,32 @@ fn cached_rows_do_not_outlive_their_partition() {
 }
 
 #[test]
-fn rows_of_one_partition_are_read_once_and_shared_rows_every_time() {
-    let world = World::new(10);
+fn rows_are_read_once_and_shared_ones_every_time_once_somebody_shares_them() {
+    let mut world = World::new(10);
     let mut worker = world.quiet(0);
     worker.drain(4).unwrap();
-    assert_eq!(world.shelf.asked(&count(0)), 1);
-    assert_eq!(world.shelf.asked(&total()), 5, "20 records in batches of 4");
+    assert_eq!((world.shelf.asked(&count(0)), world.shelf.asked(&total())), (1, 1), "nobody else is there");
+
+    world.shelf.open("another", &[]).claim(&[at(world.from, 9)]).unwrap();
+    world.append(10);
+    let mut worker = world.quiet(0);
+    worker.drain(4).unwrap();
+    assert_eq!(world.shelf.asked(&count(0)), 2, "by a new owner");
+    assert_eq!(world.shelf.asked(&total()), 1 + 5, "20 records in batches of 4");
+    world.assert_exact();
+}
+
+#[test]
+fn who_was_alone_begins_a_batch_again_when_another_comes() {
+    let mut world = World::new(10);
+    let mut worker = world.quiet(0);
+    worker.drain(4).unwrap();
+    world.shelf.open("another", &[]).claim(&[at(world.from, 9)]).unwrap();
+    world.append(10);
+    assert!((0..20).any(|_| matches!(worker.step(4), Err(Fault::Fenced(_)))), "its first batch is refused");
+    worker.drain(4).unwrap();
+    assert_eq!(world.shelf.asked(&total()), 1 + 5);
+    world.assert_exact();
 }
 
 #[test]

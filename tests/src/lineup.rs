@@ -197,9 +197,9 @@ fn join(
         group: stage.name(),
         owner: service.to_owned(),
         tables: tables.to_vec(),
-        alone: alone.clone(),
+        alone,
         migrations: plan().migrations,
     })?;
-    let options = SqlOptions { probe, alone, ..SqlOptions::default() };
+    let options = SqlOptions { probe, ..SqlOptions::default() };
     Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
 }

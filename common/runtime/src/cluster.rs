@@ -237,8 +237,7 @@ impl Service {
                 migrations: runtime.chain(migrations).collect(),
             })?;
             patiently(&stop, || store.check())?;
-            let alone = tables.alone.clone();
-            let options = SqlOptions { cache_bytes, alone, pace, ..SqlOptions::default() };
+            let options = SqlOptions { cache_bytes, pace, ..SqlOptions::default() };
             Ok(Box::new(SqlTxn::new(Box::new(member), Box::new(store), options)))
         })
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use da_model::fault::Fault;
 use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
-use da_model::state::{Row, RowKey};
+use da_model::state::{Row, RowKey, Table};
 use da_model::time::Timestamp;
 use tokio::sync::oneshot;
 
@@ -219,26 +219,38 @@ pub struct Move {
 
 /// A database that holds state, positions and outbox of one consumer group; used by one thread.
 pub trait Store: Send {
-    /// Raises the epochs of partitions and says where they stand; waits for a former owner's open transaction.
+    /// Raises the epochs of partitions and says where they stand; waits for a former owner's commit that is under way.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
     fn claim(&mut self, of: &[TopicPartition]) -> Result<Vec<Claim>, Fault>;
 
-    /// Opens the transaction, locks and checks the positions of these partitions, then loads rows.
+    /// Learns whether nobody but this owner can write for the group: its last claim was the group's last one, and the
+    /// positions of these topics are as many as it holds. The next claim of anyone ends that.
     ///
     /// # Errors
-    /// [`Fault::Fenced`] where another owner took one of them; [`Store::lost`] names which.
+    /// A [`Fault`] of the database.
+    fn whole(&mut self, topics: &[TopicName], held: usize) -> Result<(), Fault>;
+
+    /// Whether every row of a table that a batch of this owner reads is written by this owner alone: such rows may be kept
+    /// in memory between batches.
+    fn alone(&self, table: &'static Table) -> bool;
+
+    /// Begins a batch of these partitions and loads rows; those that others may write are locked.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
     fn begin(&mut self, fences: &[(TopicPartition, Epoch, Offset)], keys: &[RowKey]) -> Result<Rows, Fault>;
 
-    /// The partitions whose fence failed at the last [`Store::begin`].
+    /// The partitions whose fence failed at the last [`Store::commit`].
     fn lost(&mut self) -> Vec<TopicPartition>;
 
-    /// Ends the transaction: rows, blobs, positions; or on an error nothing. After a lost connection the outcome is
-    /// unknown: [`Fault::Transient`], and the partitions must be claimed anew.
+    /// Ends the batch: rows, blobs, positions; or on an error nothing. After a lost connection the outcome is unknown:
+    /// [`Fault::Transient`], and the partitions must be claimed anew.
     ///
     /// # Errors
-    /// [`Fault::Refused`] where the database cannot hold a row.
+    /// [`Fault::Fenced`] where another owner took a partition, which [`Store::lost`] names, or made a row first, or is not
+    /// excluded any more; [`Fault::Refused`] where the database cannot hold a row.
     fn commit(&mut self, unit: &Unit) -> Result<(), Fault>;
 
     /// Ends the transaction without any effect.

@@ -1,13 +1,13 @@
 //! A store in memory: positions with epochs, rows, blobs, and commits whose reply can be lost.
 //!
 //! Place: under `sql_txn` where the fate of a commit must be chosen; the suite of `it/postgres.rs` holds it to what
-//! PostgreSQL does. Nobody waits here: a transaction that meets a lock is refused as transient.
+//! PostgreSQL does. Nobody waits here, and no row is locked: its users write rows of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use da_model::fault::{Cause, Fault};
-use da_model::ids::{Offset, TopicPartition};
+use da_model::ids::{Offset, TopicName, TopicPartition};
 use da_model::state::{Feed, Row, RowKey, Table};
 use da_runtime::batch::Rows;
 use da_runtime::commit::care::Attempt;
@@ -38,11 +38,9 @@ struct State {
     positions: BTreeMap<TopicPartition, Held>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     blobs: BTreeMap<(TopicPartition, Offset), (Offset, Outbox)>,
-    /// Who has a transaction open on what.
-    locked: BTreeMap<TopicPartition, u64>,
+    claims: u64,
     attempts: BTreeMap<TopicPartition, (Offset, u32)>,
     reply: Option<Reply>,
-    opened: u64,
     asked: Vec<RowKey>,
 }
 
@@ -55,8 +53,9 @@ struct Held {
 
 struct ShelfStore {
     shelf: Shelf,
-    id: u64,
-    open: Vec<TopicPartition>,
+    open: Option<Vec<(TopicPartition, Epoch, Offset)>>,
+    claimed: u64,
+    whole: bool,
     absent: BTreeSet<RowKey>,
     lost: Vec<TopicPartition>,
 }
@@ -110,16 +109,17 @@ impl Shelf {
 
 impl Stores for Shelf {
     fn open(&self, _: &str, _: &[&'static Table]) -> Box<dyn Store> {
-        let mut state = self.state();
-        state.opened += 1;
-        let id = state.opened;
-        drop(state);
-        let (open, absent, lost) = (Vec::new(), BTreeSet::new(), Vec::new());
-        Box::new(ShelfStore { shelf: self.clone(), id, open, absent, lost })
+        let (open, absent, lost) = (None, BTreeSet::new(), Vec::new());
+        Box::new(ShelfStore { shelf: self.clone(), open, claimed: 0, whole: false, absent, lost })
     }
 }
 
 impl State {
+    fn holds(&self, (at, epoch, next): &(TopicPartition, Epoch, Offset)) -> bool {
+        let held = self.positions.get(at);
+        held.is_some_and(|h| h.epoch == *epoch && h.position.as_ref().is_none_or(|p| p.next == *next))
+    }
+
     fn apply(&mut self, unit: &Unit) {
         for (key, row) in &unit.writes {
             match row {
@@ -134,30 +134,25 @@ impl State {
             held.published = held.published.max(Some(step.published));
             self.blobs.retain(|(at, end), _| *at != step.at || *end > step.published);
             if step.from < step.to.next {
-                self.blobs.insert((step.at, step.to.next), (step.from, copy(&step.out)));
+                self.blobs.insert((step.at, step.to.next), (step.from, step.out.clone()));
             }
         }
     }
 }
 
 impl ShelfStore {
-    fn unlock(&mut self) {
-        self.shelf.state().locked.retain(|_, id| *id != self.id);
-        self.open.clear();
+    fn close(&mut self) {
+        self.open = None;
         self.absent.clear();
-    }
-
-    /// The former owner's open transaction has ended; had it been alive, a claim would have waited for it.
-    fn break_locks(state: &mut State, of: &[TopicPartition]) {
-        state.locked.retain(|at, _| !of.contains(at));
     }
 }
 
 impl Store for ShelfStore {
     fn claim(&mut self, of: &[TopicPartition]) -> Result<Vec<Claim>, Fault> {
-        self.unlock();
+        self.close();
         let mut state = self.shelf.state();
-        Self::break_locks(&mut state, of);
+        state.claims += 1;
+        (self.claimed, self.whole) = (state.claims, false);
         let State { positions, attempts: tries, .. } = &mut *state;
         let claim = |at: &TopicPartition| {
             let held = positions.entry(*at).or_default();
@@ -171,32 +166,31 @@ impl Store for ShelfStore {
         Ok(of.iter().map(claim).collect())
     }
 
+    fn whole(&mut self, topics: &[TopicName], held: usize) -> Result<(), Fault> {
+        let state = self.shelf.state();
+        let known = state.positions.keys().filter(|at| topics.contains(&at.topic)).count();
+        self.whole = state.claims == self.claimed && known == held;
+        Ok(())
+    }
+
+    fn alone(&self, table: &'static Table) -> bool {
+        table.feed == Feed::OneTopic || self.whole
+    }
+
     fn begin(&mut self, fences: &[(TopicPartition, Epoch, Offset)], keys: &[RowKey]) -> Result<Rows, Fault> {
-        self.unlock();
-        let mut state = self.shelf.state();
-        if let Some((at, ..)) = fences.iter().find(|(at, ..)| state.locked.contains_key(at)) {
-            return Err(Fault::Transient(Cause::new(format!("lock of {at}"), "another transaction is open on it")));
-        }
-        let holds = |(at, epoch, next): &&(TopicPartition, Epoch, Offset)| {
-            let held = state.positions.get(at);
-            held.is_some_and(|h| h.epoch == *epoch && h.position.as_ref().is_none_or(|p| p.next == *next))
-        };
-        self.lost = fences.iter().filter(|fence| !holds(fence)).map(|(at, ..)| *at).collect();
-        if let Some(at) = self.lost.first() {
-            return Err(Fault::Fenced(Cause::new(format!("write for {at}"), "another owner took the partition")));
-        }
+        self.close();
+        self.lost.clear();
         let mut rows = Rows::default();
+        let mut state = self.shelf.state();
         state.asked.extend(keys.iter().cloned());
         for key in keys {
             let row = state.rows.get(key).cloned();
-            if row.is_none() && key.table().feed == Feed::Shared {
+            if row.is_none() && key.table().feed == Feed::Shared && !self.whole {
                 self.absent.insert(key.clone());
             }
             rows.load(key.clone(), row);
         }
-        self.open = fences.iter().map(|(at, ..)| *at).collect();
-        let (id, open) = (self.id, self.open.clone());
-        state.locked.extend(open.into_iter().map(|at| (at, id)));
+        self.open = Some(fences.to_vec());
         Ok(rows)
     }
 
@@ -205,27 +199,34 @@ impl Store for ShelfStore {
     }
 
     fn commit(&mut self, unit: &Unit) -> Result<(), Fault> {
+        let Some(fences) = self.open.take() else {
+            return Err(Fault::Transient(Cause::new("commit", "no batch is begun")));
+        };
         let mut state = self.shelf.state();
-        if self.open.is_empty() || self.open.iter().any(|at| state.locked.get(at) != Some(&self.id)) {
-            return Err(Fault::Transient(Cause::new("commit", "the transaction is gone")));
-        }
+        self.lost = fences.iter().filter(|fence| !state.holds(fence)).map(|(at, ..)| *at).collect();
+        let shared = self.whole && state.claims != self.claimed;
         let new = |(key, row): &(RowKey, Option<Arc<Row>>)| row.is_some() && self.absent.contains(key);
         let raced = unit.writes.iter().filter(|write| new(write)).any(|(key, _)| state.rows.contains_key(key));
-        let reply = if raced { None } else { state.reply.take() };
-        if !raced && reply != Some(Reply::Lost) {
+        if raced || shared || !self.lost.is_empty() {
+            self.whole = false;
+            drop(state);
+            self.close();
+            return Err(Fault::Fenced(Cause::new("commit", "another owner came first")));
+        }
+        let reply = state.reply.take();
+        if reply != Some(Reply::Lost) {
             state.apply(unit);
         }
         drop(state);
-        self.unlock();
-        match (raced, reply) {
-            (true, _) => Err(Fault::Fenced(Cause::new("commit", "another owner made a new row first"))),
-            (false, Some(_)) => Err(Fault::Transient(Cause::new("commit", "the reply is lost"))),
-            (false, None) => Ok(()),
+        self.close();
+        match reply {
+            Some(_) => Err(Fault::Transient(Cause::new("commit", "the reply is lost"))),
+            None => Ok(()),
         }
     }
 
     fn abandon(&mut self) {
-        self.unlock();
+        self.close();
     }
 
     fn count(&mut self, attempts: &[Attempt]) -> Result<(), Fault> {
@@ -237,13 +238,8 @@ impl Store for ShelfStore {
     fn pending(&mut self, at: TopicPartition, behind: Offset) -> Result<Vec<Blob>, Fault> {
         let state = self.shelf.state();
         let kept = state.blobs.iter().filter(|((of, end), _)| *of == at && *end > behind);
-        Ok(kept.map(|((_, end), (start, out))| Blob { start: *start, end: *end, out: copy(out) }).collect())
+        Ok(kept.map(|((_, end), (start, out))| Blob { start: *start, end: *end, out: out.clone() }).collect())
     }
-}
-
-/// An outbox is no value of many; its records are.
-fn copy(out: &Outbox) -> Outbox {
-    out.by_source().into_values().next().unwrap_or_default()
 }
 
 impl std::fmt::Debug for Shelf {

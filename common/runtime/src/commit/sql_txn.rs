@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use da_model::fault::{Cause, Fault};
 use da_model::ids::{Offset, TopicName, TopicPartition};
-use da_model::state::{Feed, RowKey, Table};
+use da_model::state::RowKey;
 use da_model::time::Timestamp;
 
 use super::care::Care;
@@ -29,8 +29,6 @@ use crate::probe::{Probe, Silent, Step};
 pub struct SqlOptions {
     /// Bound of the row cache.
     pub cache_bytes: usize,
-    /// As [`StoreOptions`](crate::io::sql::postgres::StoreOptions) has them.
-    pub alone: Vec<&'static Table>,
     /// How batches are gathered.
     pub pace: Pace,
     /// Silent in production.
@@ -39,7 +37,7 @@ pub struct SqlOptions {
 
 impl Default for SqlOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, alone: Vec::new(), pace: Pace::default(), probe: Arc::new(Silent) }
+        Self { cache_bytes: 64 << 20, pace: Pace::default(), probe: Arc::new(Silent) }
     }
 }
 
@@ -203,11 +201,13 @@ impl SqlTxn {
         }
     }
 
-    /// Claims what waits, publishes what former owners left, and begins to read.
-    fn take_over(&mut self) -> Result<(), Fault> {
+    /// Claims what waits, publishes what former owners left, and begins to read. Whoever holds every partition of its
+    /// topics then asks whether it is alone; what was known of rows before says nothing after that.
+    fn take_over(&mut self, topics: &[TopicName]) -> Result<(), Fault> {
         if self.waiting.is_empty() {
             return Ok(());
         }
+        self.forget_rows();
         let of: Vec<TopicPartition> = self.waiting.iter().copied().collect();
         let taken = take_over::run(&mut *self.member, &mut *self.store, &of)?;
         let unread = |taken: &&Taken| match self.parts.get(&taken.at) {
@@ -230,7 +230,8 @@ impl SqlTxn {
             }
             self.stands.insert(at, Stand { epoch, published });
         }
-        Ok(())
+        let all: usize = topics.iter().map(|topic| self.member.partitions(*topic) as usize).sum();
+        if self.stands.len() == all { self.store.whole(topics, all) } else { Ok(()) }
     }
 
     /// Partitions of ours with records that the batch may take.
@@ -321,11 +322,16 @@ impl SqlTxn {
             self.care.moved(step.at, step.to.next);
         }
         for (key, row) in unit.writes {
-            if is_cached(&self.options.alone, &key) {
+            if self.is_cached(&key) {
                 self.cache.put(key, row);
             }
         }
         self.owed.extend(unit.moves);
+    }
+
+    /// A row that others may write is read anew each time.
+    fn is_cached(&self, key: &RowKey) -> bool {
+        self.store.alone(key.table()) && !(key.table().range.is_some() && key.is_prefix())
     }
 
     fn probe(&self, step: Step) -> Result<(), Fault> {
@@ -342,7 +348,7 @@ impl Protocol for SqlTxn {
         self.batch.clear();
         self.serve(&ask)?;
         self.settle()?;
-        self.take_over()?;
+        self.take_over(ask.topics)?;
         self.hand_out(&ask)
     }
 
@@ -355,10 +361,12 @@ impl Protocol for SqlTxn {
                 None => wanted.push(key.clone()),
             }
         }
+        // Rows are locked in one order by everybody.
+        wanted.sort_unstable();
         let begun = self.store.begin(&self.batch, &wanted);
         let mut rows = begun.inspect_err(|fault| self.react(fault))?;
-        for key in wanted.into_iter().filter(|key| is_cached(&self.options.alone, key)) {
-            if let Some(row) = rows.known(&key) {
+        for key in wanted {
+            if let Some(row) = rows.known(&key).filter(|_| self.is_cached(&key)) {
                 self.cache.put(key, row);
             }
         }
@@ -434,13 +442,6 @@ impl std::fmt::Debug for SqlTxn {
             .field("owed", &self.owed.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Rows of one partition alone are cached; a row that others write is read anew each time.
-fn is_cached(alone: &[&'static Table], key: &RowKey) -> bool {
-    let table = key.table();
-    let ours = table.feed == Feed::OneTopic || alone.iter().any(|of| std::ptr::eq(*of, table));
-    ours && !(table.range.is_some() && key.is_prefix())
 }
 
 /// A group offset; the edge counters lie in the store.

@@ -44,6 +44,7 @@ pub const RUNTIME_POSTGRES: &[Migration] = &[
         name: "runtime_0002_outbox_slot",
         sql: include_str!("../../../migrations/postgres/0002_outbox_slot.sql"),
     },
+    Migration { name: "runtime_0003_claims", sql: include_str!("../../../migrations/postgres/0003_claims.sql") },
 ];
 
 /// The key of a row whose key columns were read from a result.

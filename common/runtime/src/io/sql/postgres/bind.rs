@@ -25,18 +25,18 @@ pub(super) fn keys<'k>(
     Ok(args)
 }
 
-/// Key and value columns of rows, one array each.
-pub(super) fn rows(table: &Table, rows: &[(&RowKey, &Arc<Row>)]) -> Result<PgArguments, Fault> {
-    let mut args = PgArguments::default();
-    add_keys(&mut args, (table, table.keys.len()), rows.iter().map(|(key, _)| *key))?;
+/// Adds key and value columns of rows, one array each.
+pub(super) fn add_rows(args: &mut PgArguments, table: &Table, rows: &[(&RowKey, &Arc<Row>)]) -> Result<(), Fault> {
+    add_keys(args, (table, table.keys.len()), rows.iter().map(|(key, _)| *key))?;
     for (n, column) in table.values.iter().enumerate() {
         let values = rows.iter().map(|(_, row)| row.0.get(n).unwrap_or(&Value::Null));
-        add_values(&mut args, column.kind, values)?;
+        add_values(args, column.kind, values)?;
     }
-    Ok(args)
+    Ok(())
 }
 
-fn add_keys<'k>(
+/// Adds the key columns of keys, one array each.
+pub(super) fn add_keys<'k>(
     args: &mut PgArguments,
     (table, width): (&Table, usize),
     keys: impl Iterator<Item = &'k RowKey>,

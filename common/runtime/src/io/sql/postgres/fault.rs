@@ -23,6 +23,8 @@ pub(super) fn of(what: &str, place: &str, error: &sqlx::Error) -> Fault {
             format!("the tables in {place} are not those of this program ({error}); run `da migrate`"),
         )),
         b"42501" => Fault::Fatal(told(what, format!("the database user may not do this in {place} ({error})"))),
+        // `da_demand`: positions or rows are another owner's.
+        b"DA001" => Fault::Fenced(cause),
         // Data exceptions, violated rules, and rows too large for an index: this batch, not the database.
         [b'2', b'2' | b'3', ..] | [b'5', b'4', ..] => Fault::Refused(cause),
         // Bad SQL, features that are missing, corrupted files: no repetition helps.

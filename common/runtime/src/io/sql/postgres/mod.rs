@@ -11,6 +11,7 @@ mod settings;
 mod statements;
 pub mod store;
 pub mod trial;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,6 +194,11 @@ impl std::fmt::Debug for Connection {
 /// The integer in a column of a result.
 pub(crate) fn int(row: &PgRow, n: usize) -> Option<i64> {
     row.try_get::<Option<i64>, _>(n).ok().flatten()
+}
+
+/// Whether a column of a result is true.
+pub(crate) fn flag(row: &PgRow, n: usize) -> bool {
+    row.try_get::<Option<bool>, _>(n).ok().flatten().unwrap_or(false)
 }
 
 /// The text in a column of a result.

@@ -1,43 +1,34 @@
-//! The statements of one table in PostgreSQL, built once at start from its descriptor: load, load a range, upsert,
-//! insert, delete.
+//! The statements of one table in PostgreSQL, built from its descriptor: load, load a range, upsert, insert, delete.
 //!
-//! Place: PostgreSQL's dialect of `io/sql`. Every statement takes one array per column, so one text serves any number of
-//! rows. Decimals travel as scaled integers, times as epoch ms, dates as days; SQL turns them. Runs nothing.
+//! Place: PostgreSQL's dialect of `io/sql`; what writes is a part of the one statement of a batch (`writing`). Every one
+//! takes one array per column, so one text serves any number of rows. Decimals travel as scaled integers, times as epoch
+//! ms, dates as days; SQL turns them. Runs nothing.
 
 use std::sync::Arc;
 
 use da_model::state::{Column, Kind, Table};
 
-/// The statements of a table.
+/// The statements that read a table.
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) table: &'static Table,
-    /// Whether others may write the same rows.
-    pub(super) shared: bool,
-    /// Key columns → number of the key, value columns; locks the rows of a shared table in the order of the keys.
+    /// Key columns → number of the key, value columns.
     pub(super) load: Arc<str>,
+    /// The same, and locks the rows in the order of the keys.
+    pub(super) lock: Arc<str>,
     /// Prefix columns → key columns, value columns.
     pub(super) range: Option<Arc<str>>,
-    /// Key and value columns; replaces rows that are there.
-    pub(super) upsert: Arc<str>,
-    /// Key and value columns; leaves rows that are there, so that the number of rows tells of them.
-    pub(super) insert: Arc<str>,
-    /// Key columns.
-    pub(super) delete: Arc<str>,
 }
 
 impl Statements {
-    /// The statements of a table; `stamped` says that its SQL table has `updated_at`, `shared` that others may write the
-    /// same rows.
-    pub(super) fn of(table: &'static Table, (stamped, shared): (bool, bool)) -> Self {
+    /// The statements of a table.
+    pub(super) fn of(table: &'static Table) -> Self {
+        let load = load(table);
         Self {
             table,
-            shared,
-            load: load(table, shared).into(),
+            lock: format!("{load} FOR UPDATE OF t").into(),
+            load: load.into(),
             range: table.range.map(|range| self::range(table, range.prefix).into()),
-            upsert: format!("{} DO {}", insert(table, stamped), replaced(table, stamped)).into(),
-            insert: format!("{} DO NOTHING", insert(table, stamped)).into(),
-            delete: delete(table).into(),
         }
     }
 }
@@ -82,8 +73,8 @@ fn names(columns: &[Column]) -> String {
     names.join(",")
 }
 
-fn arrays(columns: &[Column]) -> String {
-    let arrays: Vec<String> = columns.iter().zip(1..).map(|(c, n)| format!("${n}::{}[]", bound(c.kind))).collect();
+fn arrays(columns: &[Column], first: usize) -> String {
+    let arrays: Vec<String> = columns.iter().zip(first..).map(|(c, n)| format!("${n}::{}[]", bound(c.kind))).collect();
     arrays.join(",")
 }
 
@@ -92,13 +83,12 @@ fn on(columns: &[Column]) -> String {
     on.join(" AND ")
 }
 
-fn load(table: &Table, shared: bool) -> String {
+fn load(table: &Table) -> String {
     let values: Vec<String> = table.values.iter().map(|c| format!(",{}", read(c))).collect();
-    let lock = if shared { " FOR UPDATE OF t" } else { "" };
     format!(
-        "SELECT q.n{} FROM unnest({}) WITH ORDINALITY AS q({},n) JOIN \"{}\" t ON {} ORDER BY q.n{lock}",
+        "SELECT q.n{} FROM unnest({}) WITH ORDINALITY AS q({},n) JOIN \"{}\" t ON {} ORDER BY q.n",
         values.concat(),
-        arrays(table.keys),
+        arrays(table.keys, 1),
         names(table.keys),
         table.name,
         on(table.keys),
@@ -111,14 +101,29 @@ fn range(table: &Table, prefix: usize) -> String {
     format!(
         "SELECT {} FROM unnest({}) AS q({}) JOIN \"{}\" t ON {}",
         columns.join(","),
-        arrays(keys),
+        arrays(keys, 1),
         names(keys),
         table.name,
         on(keys),
     )
 }
 
-fn insert(table: &Table, stamped: bool) -> String {
+/// Replaces rows that are there; key and value columns from the parameter `first` on. `stamped` says that the SQL table
+/// has `updated_at`.
+pub(super) fn upsert(table: &Table, stamped: bool, first: usize) -> String {
+    let stamp = stamped.then(|| "updated_at=excluded.updated_at".to_owned());
+    let set: Vec<String> =
+        table.values.iter().map(|c| format!("\"{0}\"=excluded.\"{0}\"", c.name)).chain(stamp).collect();
+    let replaced = if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(",")) };
+    format!("{} DO {replaced}", inserted(table, stamped, first))
+}
+
+/// Leaves rows that are there, so that the number of rows it gives back tells of them.
+pub(super) fn insert(table: &Table, stamped: bool, first: usize) -> String {
+    format!("{} DO NOTHING RETURNING 1", inserted(table, stamped, first))
+}
+
+fn inserted(table: &Table, stamped: bool, first: usize) -> String {
     let all: Vec<Column> = table.keys.iter().chain(table.values).copied().collect();
     let from: Vec<String> = all.iter().map(stored).collect();
     let (into, stamp) = if stamped { (",updated_at", ",statement_timestamp()") } else { ("", "") };
@@ -127,24 +132,18 @@ fn insert(table: &Table, stamped: bool) -> String {
         table.name,
         names(&all),
         from.join(","),
-        arrays(&all),
+        arrays(&all, first),
         names(&all),
         names(table.keys),
     )
 }
 
-fn replaced(table: &Table, stamped: bool) -> String {
-    let stamp = stamped.then(|| "updated_at=excluded.updated_at".to_owned());
-    let set: Vec<String> =
-        table.values.iter().map(|c| format!("\"{0}\"=excluded.\"{0}\"", c.name)).chain(stamp).collect();
-    if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(",")) }
-}
-
-fn delete(table: &Table) -> String {
+/// Removes rows; key columns from the parameter `first` on.
+pub(super) fn delete(table: &Table, first: usize) -> String {
     format!(
         "DELETE FROM \"{}\" t USING unnest({}) AS q({}) WHERE {}",
         table.name,
-        arrays(table.keys),
+        arrays(table.keys, first),
         names(table.keys),
         on(table.keys),
     )
@@ -166,25 +165,24 @@ mod tests {
 
     #[test]
     fn statements_follow_from_the_descriptor() {
-        let made = Statements::of(&T, (true, true));
-        assert_eq!(Statements::of(&T, (true, false)).load, made.load.replace(" FOR UPDATE OF t", "").into());
+        let made = Statements::of(&T);
         assert_eq!(
             &*made.load,
             "SELECT q.n,(t.\"max\" * 10000)::bigint FROM unnest($1::text[],$2::integer[]) WITH ORDINALITY AS \
              q(\"tenant_id\",\"day\",n) JOIN \"day\" t ON t.\"tenant_id\" = q.\"tenant_id\" AND t.\"day\" = date \
-             '1970-01-01' + q.\"day\" ORDER BY q.n FOR UPDATE OF t"
+             '1970-01-01' + q.\"day\" ORDER BY q.n"
         );
+        assert_eq!(*made.lock, format!("{} FOR UPDATE OF t", made.load));
+        let into = "INSERT INTO \"day\" (\"tenant_id\",\"day\",\"max\",updated_at) SELECT q.\"tenant_id\",date \
+                    '1970-01-01' + q.\"day\",q.\"max\" * 0.0001,statement_timestamp() FROM \
+                    unnest($7::text[],$8::integer[],$9::bigint[]) AS q(\"tenant_id\",\"day\",\"max\") ON CONFLICT \
+                    (\"tenant_id\",\"day\") DO";
+        let set = "UPDATE SET \"max\"=excluded.\"max\",updated_at=excluded.updated_at";
+        assert_eq!(upsert(&T, true, 7), format!("{into} {set}"));
+        assert_eq!(insert(&T, true, 7), format!("{into} NOTHING RETURNING 1"));
         assert_eq!(
-            &*made.upsert,
-            "INSERT INTO \"day\" (\"tenant_id\",\"day\",\"max\",updated_at) SELECT q.\"tenant_id\",date '1970-01-01' + \
-             q.\"day\",q.\"max\" * 0.0001,statement_timestamp() FROM unnest($1::text[],$2::integer[],$3::bigint[]) AS \
-             q(\"tenant_id\",\"day\",\"max\") ON CONFLICT (\"tenant_id\",\"day\") DO UPDATE SET \
-             \"max\"=excluded.\"max\",updated_at=excluded.updated_at"
-        );
-        assert!(made.insert.ends_with("ON CONFLICT (\"tenant_id\",\"day\") DO NOTHING"), "{}", made.insert);
-        assert_eq!(
-            &*made.delete,
-            "DELETE FROM \"day\" t USING unnest($1::text[],$2::integer[]) AS q(\"tenant_id\",\"day\") WHERE \
+            delete(&T, 3),
+            "DELETE FROM \"day\" t USING unnest($3::text[],$4::integer[]) AS q(\"tenant_id\",\"day\") WHERE \
              t.\"tenant_id\" = q.\"tenant_id\" AND t.\"day\" = date '1970-01-01' + q.\"day\""
         );
     }

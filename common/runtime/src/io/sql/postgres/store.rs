@@ -1,29 +1,31 @@
 //! State, positions and outbox of one consumer group in PostgreSQL (delivery.md §4).
 //!
-//! Place: the `Store` of `sql_txn`, one per worker's thread. Rows of shared tables are locked when they are read. A row
-//! that is not there cannot be locked: it is inserted so that a row another owner made meanwhile is left alone, and if
-//! one was, the whole batch is given up and done again over what is there now. Decides nothing about an event.
+//! Place: the `Store` of `sql_txn`, one per worker's thread. A batch is written by one statement, which fences it. Rows
+//! that other owners may write are locked when they are read, and only then is there a transaction before that statement.
+//! A row that is not there cannot be locked: it is inserted so that a row another owner made meanwhile is left alone, and
+//! if one was, the whole batch is given up and done again over what is there now. Decides nothing about an event.
 
 use std::sync::Arc;
 
 use da_model::delivery::edge::Edges;
 use da_model::fault::{Cause, Fault};
-use da_model::ids::{Offset, Partition, TopicPartition};
-use da_model::state::{Feed, Row, RowKey, Table};
+use da_model::ids::{Offset, Partition, TopicName, TopicPartition};
+use da_model::state::{Feed, RowKey, Table};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlx::postgres::{PgArguments, PgRow};
 
 use super::statements::Statements;
-use super::{Connection, PostgresSettings, bind, int, migrate, text};
+use super::writing::{Deeds, Writing};
+use super::{Connection, PostgresSettings, bind, flag, int, migrate, text};
 use crate::batch::Rows;
 use crate::commit::Position;
 use crate::commit::blob::{blob_of, outbox_of};
 use crate::commit::care::Attempt;
 use crate::io::segment::Packer;
 use crate::io::sql::{Migration, key_of};
-use crate::ports::{Blob, Claim, Epoch, Move, Store, Unit};
+use crate::ports::{Blob, Claim, Epoch, Store, Unit};
 
-/// Rows per statement.
+/// Rows that one statement reads.
 const ROWS: usize = 2_000;
 
 /// What a store is made of.
@@ -49,19 +51,34 @@ pub struct PostgresStore {
     connection: Connection,
     options: StoreOptions,
     tables: FxHashMap<&'static str, Statements>,
+    writing: Writing,
     texts: Texts,
-    in_transaction: bool,
+    /// The batch that was begun.
+    batch: Option<Begun>,
+    /// Rows that others may write, known not to be there.
     absent: FxHashSet<RowKey>,
     lost: Vec<TopicPartition>,
+    /// The number of the last claim.
+    claimed: i64,
+    /// Whether that was the group's last one and holds all its partitions.
+    whole: bool,
     packer: Packer,
+}
+
+/// A batch between its rows and its commit.
+#[derive(Debug)]
+struct Begun {
+    fences: Vec<(TopicPartition, Epoch, Offset)>,
+    /// Whether rows are locked for it.
+    in_transaction: bool,
 }
 
 /// The statements over `position` and `outbox`.
 #[derive(Debug)]
 struct Texts {
     claim: Arc<str>,
+    whole: Arc<str>,
     fence: Arc<str>,
-    commit: Arc<str>,
     count: Arc<str>,
     pending: Arc<str>,
     stamped: Arc<str>,
@@ -71,8 +88,8 @@ impl Texts {
     fn new() -> Self {
         Self {
             claim: include_str!("claim.sql").into(),
+            whole: include_str!("whole.sql").into(),
             fence: include_str!("fence.sql").into(),
-            commit: include_str!("commit.sql").into(),
             count: include_str!("count.sql").into(),
             pending: include_str!("pending.sql").into(),
             stamped: include_str!("stamped.sql").into(),
@@ -96,10 +113,13 @@ impl PostgresStore {
             connection,
             options,
             tables: FxHashMap::default(),
+            writing: Writing::of(std::iter::empty()),
             texts: Texts::new(),
-            in_transaction: false,
+            batch: None,
             absent: FxHashSet::default(),
             lost: Vec::new(),
+            claimed: 0,
+            whole: false,
             packer: Packer::default(),
         })
     }
@@ -116,12 +136,9 @@ impl PostgresStore {
         migrate::check(&mut self.connection, &self.options.migrations)?;
         let rows = self.connection.fetch(&self.texts.stamped, PgArguments::default())?;
         let stamped: Vec<String> = rows.iter().filter_map(|row| text(row, 0)).collect();
-        for table in &self.options.tables {
-            let stamped = !has_stamp(table) && stamped.iter().any(|name| name == table.name);
-            let alone = self.options.alone.iter().any(|of| std::ptr::eq(*of, *table));
-            let shared = table.feed == Feed::Shared && !alone;
-            self.tables.insert(table.name, Statements::of(table, (stamped, shared)));
-        }
+        let stamped = |table: &Table| !has_stamp(table) && stamped.iter().any(|name| name == table.name);
+        self.writing = Writing::of(self.options.tables.iter().map(|table| (*table, stamped(table))));
+        self.tables = self.options.tables.iter().map(|table| (table.name, Statements::of(table))).collect();
         Ok(())
     }
 
@@ -144,8 +161,8 @@ impl PostgresStore {
         Ok(args)
     }
 
-    /// Locks the positions in the order given and compares them; whoever differs is lost.
-    fn fence(&mut self, fences: &[(TopicPartition, Epoch, Offset)]) -> Result<(), Fault> {
+    /// The partitions of the batch that are not its owner's any more, or stand elsewhere.
+    fn astray(&mut self, fences: &[(TopicPartition, Epoch, Offset)]) -> Result<Vec<TopicPartition>, Fault> {
         let places: Vec<TopicPartition> = fences.iter().map(|(at, ..)| *at).collect();
         let args = self.places(&places)?;
         let rows = self.connection.fetch(&self.texts.fence, args)?;
@@ -154,11 +171,7 @@ impl PostgresStore {
             // A partition that was never read stands nowhere: its first batch says where it begins.
             held(n).is_some_and(|row| int(row, 1) == Some(epoch.0) && int(row, 2).is_none_or(|stored| stored == next.0))
         };
-        self.lost = fences.iter().enumerate().filter(|f| !holds(*f)).map(|(_, (at, ..))| *at).collect();
-        match self.lost.first() {
-            None => Ok(()),
-            Some(at) => Err(Fault::Fenced(Cause::new(format!("write for {at}"), "another owner took the partition"))),
-        }
+        Ok(fences.iter().enumerate().filter(|f| !holds(*f)).map(|(_, (at, ..))| *at).collect())
     }
 
     fn load(&mut self, rows: &mut Rows, keys: &[RowKey]) -> Result<(), Fault> {
@@ -177,8 +190,8 @@ impl PostgresStore {
     }
 
     fn load_full(&mut self, rows: &mut Rows, (table, keys): (&'static Table, &[&RowKey])) -> Result<(), Fault> {
-        let statements = known(&self.tables, table)?;
-        let (sql, shared) = (Arc::clone(&statements.load), statements.shared);
+        let (statements, shared) = (known(&self.tables, table)?, !self.alone(table));
+        let sql = Arc::clone(if shared { &statements.lock } else { &statements.load });
         let found = self.connection.fetch(&sql, bind::keys(table, table.keys.len(), keys.iter().copied())?)?;
         let mut there = vec![false; keys.len()];
         for row in &found {
@@ -206,58 +219,30 @@ impl PostgresStore {
         Ok(())
     }
 
-    fn write(&mut self, writes: &[(RowKey, Option<Arc<Row>>)]) -> Result<(), Fault> {
-        for piece in writes.chunk_by(|a, b| a.0.table() == b.0.table()) {
-            let Some(table) = piece.first().map(|(key, _)| key.table()) else { continue };
-            let set = piece.iter().filter_map(|(key, row)| Some((key, row.as_ref()?)));
-            let (new, old): (Vec<_>, Vec<_>) = set.partition(|(key, _)| self.absent.contains(*key));
-            for rows in old.chunks(ROWS) {
-                let sql = Arc::clone(&known(&self.tables, table)?.upsert);
-                self.connection.run(&sql, bind::rows(table, rows)?)?;
-            }
-            for rows in new.chunks(ROWS) {
-                self.insert(table, rows)?;
-            }
-            let gone: Vec<&RowKey> = piece.iter().filter(|(_, row)| row.is_none()).map(|(key, _)| key).collect();
-            for keys in gone.chunks(ROWS) {
-                let sql = Arc::clone(&known(&self.tables, table)?.delete);
-                self.connection.run(&sql, bind::keys(table, table.keys.len(), keys.iter().copied())?)?;
-            }
+    /// Positions, blobs and rows.
+    fn write(&mut self, unit: &Unit, fences: &[(TopicPartition, Epoch, Offset)]) -> Result<(), Fault> {
+        for (key, _) in &unit.writes {
+            known(&self.tables, key.table())?;
         }
-        Ok(())
-    }
-
-    /// Rows of a shared table that were not there when they were read; the unique key is the lock.
-    fn insert(&mut self, table: &'static Table, rows: &[(&RowKey, &Arc<Row>)]) -> Result<(), Fault> {
-        let sql = Arc::clone(&known(&self.tables, table)?.insert);
-        let made = self.connection.run(&sql, bind::rows(table, rows)?)?;
-        if made == rows.len() as u64 {
-            return Ok(());
-        }
-        let told = format!("another owner made {} of {} new rows first", rows.len() as u64 - made, rows.len());
-        Err(Fault::Fenced(Cause::new(format!("write of {}", table.name), told)))
-    }
-
-    /// Positions, blobs to keep and blobs that may go: one statement.
-    fn advance(&mut self, moves: &[Move]) -> Result<(), Fault> {
+        let moves = &unit.moves;
         let mut args = self.places(&moves.iter().map(|m| m.at).collect::<Vec<_>>())?;
+        let epoch = |at| fences.iter().find(|(of, ..)| *of == at).map_or(0, |(_, epoch, _)| epoch.0);
+        bind::add(&mut args, moves.iter().map(|m| epoch(m.at)).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.from.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.to.next.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.to.edges.to_text()).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.published.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| blob_of(&mut self.packer, &m.out)).collect::<Vec<_>>())?;
-        let rows = self.connection.fetch(&self.texts.commit, args)?;
-        let moved = rows.first().and_then(|row| int(row, 0)).unwrap_or(0);
-        if usize::try_from(moved).is_ok_and(|moved| moved == moves.len()) {
-            return Ok(());
-        }
-        let told = format!("{moved} of {} positions moved", moves.len());
-        Err(Fault::Fatal(Cause::new("write of the positions", told)))
+        bind::add(&mut args, self.whole.then_some(self.claimed))?;
+        let deeds = Deeds::of(&unit.writes, |key| self.absent.contains(key));
+        let sql = self.writing.statement(&deeds, &mut args)?;
+        self.connection.fetch(&sql, args).map(drop)
     }
 
     fn rollback(&mut self) {
         self.absent.clear();
-        if !std::mem::take(&mut self.in_transaction) || !self.connection.is_connected() {
+        let begun = self.batch.take();
+        if !begun.is_some_and(|begun| begun.in_transaction) || !self.connection.is_connected() {
             return;
         }
         if self.connection.script("ROLLBACK").is_err() {
@@ -266,18 +251,25 @@ impl PostgresStore {
     }
 
     fn opened(&mut self, fences: &[(TopicPartition, Epoch, Offset)], keys: &[RowKey]) -> Result<Rows, Fault> {
-        self.connection.script("BEGIN")?;
-        self.in_transaction = true;
-        self.fence(fences)?;
+        let in_transaction = keys.iter().any(|key| !self.alone(key.table()));
+        if in_transaction {
+            self.connection.script("BEGIN")?;
+        }
+        self.batch = Some(Begun { fences: fences.to_vec(), in_transaction });
         let mut rows = Rows::default();
         self.load(&mut rows, keys)?;
         Ok(rows)
     }
 
-    fn ended(&mut self, unit: &Unit) -> Result<(), Fault> {
-        self.write(&unit.writes)?;
-        self.advance(&unit.moves)?;
-        self.connection.script("COMMIT")
+    fn ended(&mut self, unit: &Unit, begun: &Begun) -> Result<(), Fault> {
+        self.write(unit, &begun.fences)?;
+        if begun.in_transaction { self.connection.script("COMMIT") } else { Ok(()) }
+    }
+
+    /// The batch met another owner: learns what that one took.
+    fn learn(&mut self, fences: &[(TopicPartition, Epoch, Offset)]) {
+        self.whole = false;
+        self.lost = self.astray(fences).unwrap_or_default();
     }
 }
 
@@ -289,8 +281,26 @@ impl Store for PostgresStore {
         sorted.sort_unstable();
         let mut args = self.places(&sorted)?;
         bind::add(&mut args, self.options.owner.as_str())?;
+        self.whole = false;
         let rows = self.connection.fetch(&self.texts.claim, args)?;
+        self.claimed = rows.first().and_then(|row| int(row, 7)).unwrap_or_default();
         of.iter().map(|at| claim_of(*at, &rows)).collect()
+    }
+
+    fn whole(&mut self, topics: &[TopicName], held: usize) -> Result<(), Fault> {
+        self.rollback();
+        let mut args = PgArguments::default();
+        bind::add(&mut args, self.options.group)?;
+        bind::add(&mut args, topics.iter().map(|topic| topic.0).collect::<Vec<_>>())?;
+        bind::add(&mut args, self.claimed)?;
+        bind::add(&mut args, i64::try_from(held).unwrap_or(i64::MAX))?;
+        let rows = self.connection.fetch(&self.texts.whole, args)?;
+        self.whole = rows.first().is_some_and(|row| flag(row, 0));
+        Ok(())
+    }
+
+    fn alone(&self, table: &'static Table) -> bool {
+        table.feed == Feed::OneTopic || self.whole || self.options.alone.iter().any(|of| std::ptr::eq(*of, table))
     }
 
     fn begin(&mut self, fences: &[(TopicPartition, Epoch, Offset)], keys: &[RowKey]) -> Result<Rows, Fault> {
@@ -305,12 +315,23 @@ impl Store for PostgresStore {
     }
 
     fn commit(&mut self, unit: &Unit) -> Result<(), Fault> {
-        if !self.in_transaction || !self.connection.is_connected() {
-            self.rollback();
+        let Some(begun) = self.batch.take() else {
+            return Err(Fault::Transient(Cause::new("commit", "no batch is begun")));
+        };
+        if begun.in_transaction && !self.connection.is_connected() {
+            self.absent.clear();
             return Err(Fault::Transient(Cause::new("commit", "the connection with the open transaction is gone")));
         }
-        let ended = self.ended(unit).inspect_err(|_| self.rollback());
-        self.in_transaction = false;
+        let ended = self.ended(unit, &begun);
+        if let Err(fault) = &ended {
+            let is_fenced = matches!(fault, Fault::Fenced(_));
+            let fences = begun.fences.clone();
+            self.batch = Some(begun);
+            self.rollback();
+            if is_fenced {
+                self.learn(&fences);
+            }
+        }
         self.absent.clear();
         ended
     }
