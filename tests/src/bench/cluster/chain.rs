@@ -26,34 +26,46 @@ use crate::rank;
 
 /// Figures: client CPU-s per million events of the whole chain, one process per service and two.
 pub const CLIENTS: [&str; 2] = ["CPU-s/M of all clients, one each", "CPU-s/M of all clients, two each"];
-/// Figures: events per second of the whole chain; p99 from the scheduled request to the last record and to the row.
+/// Figures: events per second of the whole chain; p99 from the scheduled request to the last record of demux (two hops),
+/// to the learner's course (three) and to the class row (four).
 pub const RATE: &str = "events/s of the whole chain";
 /// See [`RATE`].
 pub const TO_RECORD: &str = "p99 to the last demux record, ms";
 /// See [`RATE`].
+pub const TO_COURSE: &str = "p99 to the record of the learner's course, ms";
+/// See [`RATE`].
 pub const TO_ROW: &str = "p99 to the class row, ms";
 
+/// What a visit ends in for its learner; the row stands before the record is said.
+const COURSE: &str = "dep.course.timespent";
 const CONNECTIONS: u64 = 8;
 const PER_SECOND: u64 = 500;
-/// How long the broker gets to warm up, s, and with how many events at a time.
-const WARM_S: u64 = 90;
+/// The broker is warm where a round costs it less than this share below the round before, twice, or after so long, s.
+const SETTLED: f64 = 0.05;
+const WARM_S: u64 = 300;
+/// Events of a round.
 const WARM_EVENTS: u64 = 10_000;
-/// Events of the first second are warm-up.
-const WARM: usize = 1_000;
+/// The first seconds of single events are warm-up: the broker was warm for requests of a hundred.
+const WARM: usize = 15_000;
 
 /// Posts the bench profile again and again until the broker is warm: a new JVM spends half of its time on compiling
 /// itself (performance.md §5).
 ///
 /// # Errors
 /// As [`throughput`].
-pub fn warm_up(ground: &mut Ground, size: &Size) -> anyhow::Result<()> {
+pub fn warm_up(ground: &mut Ground, size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let (to, until) = (ground.fleet.member("gep", 0)?.http(), deadline(WARM_S));
-    let mut seed = 100;
-    while !until.passed() {
-        ground.post(&size.programs, (to, seed), WARM_EVENTS)?;
+    let (mut costs, mut calm) = (Vec::new(), 0);
+    while !until.passed() && calm < 2 {
+        let before = ground.track().broker();
+        ground.post(&size.programs, (to, 100 + costs.len() as u64), WARM_EVENTS)?;
         drained(ground)?;
-        seed += 1;
+        let cost = (ground.track().broker() - before) / ratio(WARM_EVENTS) * 1e6;
+        calm = if costs.last().is_some_and(|last| cost > last * (1.0 - SETTLED)) { calm + 1 } else { 0 };
+        costs.push(cost);
     }
+    let told: Vec<String> = costs.iter().map(|cost| format!("{cost:.0}")).collect();
+    say(&format!("  warming up: CPU-s/M of the broker, round by round: {}", told.join(", ")));
     Ok(())
 }
 
@@ -114,6 +126,7 @@ fn pids(ground: &mut Ground) -> anyhow::Result<Vec<Vec<u32>>> {
 struct Seen {
     answer: Vec<f64>,
     record: Vec<f64>,
+    course: Vec<f64>,
     row: Vec<f64>,
 }
 
@@ -125,19 +138,24 @@ struct Open<'g> {
     over: AtomicBool,
 }
 
-/// Single events at a steady rate, each timed to its answer, to its last record of demux and to its class row.
+/// Single events at a steady rate, each timed to its answer, to its last record of demux, to the record of its learner's
+/// course and to its class row.
 ///
 /// # Errors
 /// When a request fails, or a record or row does not appear.
 pub fn latency(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let url = format!("http://{}/v1/events", ground.fleet.member("gep", 0)?.http());
-    let events = PER_SECOND * size.seconds;
+    let events = PER_SECOND * size.seconds + WARM as u64;
     // A little later than now: all threads are there when it begins.
     let open = Open { ground, url, events, started: now() + Duration::from_secs(1), over: AtomicBool::new(false) };
     let seen = open.run()?;
-    for (what, mut values) in
-        [("the answer", seen.answer), ("the last demux record", seen.record), ("the class row", seen.row)]
-    {
+    let told = [
+        ("the answer", None, seen.answer),
+        ("the last demux record", Some(TO_RECORD), seen.record),
+        ("the learner's course", Some(TO_COURSE), seen.course),
+        ("the class row", Some(TO_ROW), seen.row),
+    ];
+    for (what, name, mut values) in told {
         let mut late: Vec<f64> = values.drain(WARM.min(values.len().saturating_sub(1))..).collect();
         late.sort_unstable_by(f64::total_cmp);
         let at = |share| rank::at(&late, share);
@@ -149,8 +167,7 @@ pub fn latency(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn
             at(99),
             at(100)
         ));
-        let name = if what == "the class row" { TO_ROW } else { TO_RECORD };
-        score.figures.insert(name, at(99));
+        score.figures.extend(name.map(|name| (name, at(99))));
     }
     Ok(())
 }
@@ -158,17 +175,23 @@ pub fn latency(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn
 impl Open<'_> {
     fn run(&self) -> anyhow::Result<Seen> {
         std::thread::scope(|scope| {
-            let record = scope.spawn(|| self.records());
+            let record = scope.spawn(|| self.records(&written("demux")));
+            let course = scope.spawn(|| self.records(&[COURSE.to_owned()]));
             let row = scope.spawn(|| self.rows());
             let posts: Vec<_> = (0..CONNECTIONS).map(|c| scope.spawn(move || self.posts(c))).collect();
-            let mut answer = Vec::new();
+            let mut answer = vec![0.0; usize::try_from(self.events)?];
             for post in posts {
                 let posted = post.join().unwrap_or_else(|_| bail!("a connection panicked"));
-                answer.extend(posted.inspect_err(|_| self.over.store(true, Ordering::SeqCst))?);
+                for (n, late) in posted.inspect_err(|_| self.over.store(true, Ordering::SeqCst))? {
+                    *answer.get_mut(usize::try_from(n)?).context("an event")? = late;
+                }
             }
-            let record = record.join().unwrap_or_else(|_| bail!("the reader of records panicked"))?;
+            let of = |read: std::thread::ScopedJoinHandle<'_, anyhow::Result<Vec<f64>>>| {
+                read.join().unwrap_or_else(|_| bail!("the reader of records panicked"))
+            };
+            let (record, course) = (of(record)?, of(course)?);
             let row = row.join().unwrap_or_else(|_| bail!("the reader of rows panicked"))?;
-            Ok(Seen { answer, record, row })
+            Ok(Seen { answer, record, course, row })
         })
     }
 
@@ -187,7 +210,7 @@ impl Open<'_> {
         Ok(())
     }
 
-    fn posts(&self, connection: u64) -> anyhow::Result<Vec<f64>> {
+    fn posts(&self, connection: u64) -> anyhow::Result<Vec<(u64, f64)>> {
         let client = reqwest::blocking::Client::new();
         let mut took = Vec::new();
         for n in (connection..self.events).step_by(usize::try_from(CONNECTIONS)?) {
@@ -198,15 +221,15 @@ impl Open<'_> {
             let body = visit(n, &word(connection)).to_string();
             let answer = request.header("content-type", "application/json").body(body).send()?;
             ensure!(answer.status() == 202, "{}: {}", answer.status(), answer.text()?);
-            took.push(self.since(n));
+            took.push((n, self.since(n)));
         }
         Ok(took)
     }
 
-    /// The last record of demux that an event led to.
-    fn records(&self) -> anyhow::Result<Vec<f64>> {
+    /// The last record of these topics that an event led to.
+    fn records(&self, topics: &[String]) -> anyhow::Result<Vec<f64>> {
         let ids: HashMap<String, u64> = (0..self.events).map(|n| (id(n), n)).collect();
-        let names: Vec<String> = written("demux").iter().map(|name| full(name)).collect();
+        let names: Vec<String> = topics.iter().map(|name| full(name)).collect();
         let consumer = self.ground.log.reader()?;
         let mut list = TopicPartitionList::new();
         for ((topic, partition), (_, end)) in self.ground.log.bounds(&names)? {

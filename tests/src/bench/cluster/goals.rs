@@ -19,7 +19,7 @@ struct Goal {
 /// The lines of the table.
 #[must_use]
 pub fn table(score: &Score) -> Vec<String> {
-    let mut lines = vec![format!("  {:<4} {:<76} {:>9} {:>8} {:>8}  ", "", "goal", "measured", "floor", "target")];
+    let mut lines = vec![format!("  {:<4} {:<90} {:>9} {:>8} {:>8}  ", "", "goal", "measured", "floor", "target")];
     lines.extend(goals(score).iter().map(Goal::line));
     lines
 }
@@ -35,7 +35,7 @@ impl Goal {
             (Some(_), false, false) => "below the floor",
         };
         let (floor, target) = (told(self.floor), told(self.target));
-        format!("  {:<4} {:<76} {value:>9} {floor:>8} {target:>8}  {word}", self.number, self.what)
+        format!("  {:<4} {:<90} {value:>9} {floor:>8} {target:>8}  {word}", self.number, self.what)
     }
 }
 
@@ -103,11 +103,12 @@ fn of_ours(score: &Score) -> Vec<Goal> {
         most("G11", "demux per core, real Kafka, exactly once, inputs/s", (50_000.0, 80_000.0), core),
         least(
             "G12",
-            "request to class row, p99 ms, at 500/s (the goal's 10 k/s: skipped)",
+            "three hops, request to the learner's course, p99 ms, at 500/s (the goal's 10 k/s: skipped)",
             (400.0, 150.0),
-            figure(chain::TO_ROW),
+            figure(chain::TO_COURSE),
         ),
-        least("", "request to last demux record, p99 ms, at 500/s", (400.0, 150.0), figure(chain::TO_RECORD)),
+        least("", "two hops, request to the last demux record, p99 ms, at 500/s", (400.0, 150.0), figure(chain::TO_RECORD)),
+        least("", "four hops, request to the class row, p99 ms, at 500/s", (400.0, 150.0), figure(chain::TO_ROW)),
         least("G13", "price of lineage: demux with over without", (1.15, 1.05), None),
         most("G14", "whole pipeline, broker and database beside it, events/s", (1_500.0, 3_000.0), figure(chain::RATE)),
         least("", "demux in two processes over one: client CPU", (1.15, 1.1), two),

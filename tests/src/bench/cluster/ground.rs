@@ -46,7 +46,7 @@ impl Default for Size {
         Self {
             programs: PathBuf::from("target/release"),
             events: 100_000,
-            dep_events: 15_000,
+            dep_events: 40_000,
             repetitions: 3,
             repeats: 10,
             partitions: 12,

@@ -37,7 +37,7 @@ fn chain_of(
     };
     say("the whole chain: gep, demux and dep, broker and database on this machine");
     let mut ground = Ground::over(fleet)?;
-    chain::warm_up(&mut ground, size)?;
+    chain::warm_up(&mut ground, size, say)?;
     chain::throughput(&mut ground, size, score, say)?;
     if processes == 1 {
         chain::latency(&mut ground, size, score, say)?;
@@ -59,6 +59,19 @@ fn chains(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&s
 pub fn chain(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let dir = std::env::temp_dir().join(format!("da-bench-chain-{}", std::process::id()));
     chains(size, &dir, &mut Score::default(), say)?;
+    Ok(std::fs::remove_dir_all(&dir)?)
+}
+
+/// Runs the contest of dep alone.
+///
+/// # Errors
+/// When something that is there fails.
+pub fn dep_alone(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let dir = std::env::temp_dir().join(format!("da-bench-dep-{}", std::process::id()));
+    match Ground::make(size, &dir, say)? {
+        Err(missing) => say(&format!("skipped: {missing}")),
+        Ok(ground) => dep::run(&ground, size, &mut Score::default(), say)?,
+    }
     Ok(std::fs::remove_dir_all(&dir)?)
 }
 
