@@ -273,11 +273,17 @@ pub(super) fn consumer(settings: &KafkaSettings, group: &str, slot: &str) -> Res
     Ok(config)
 }
 
+/// When an idle connection of a transactional producer is closed, ms.
+const IDLE_MS: &str = "8000";
+
 /// The transactional producer of `group` in `slot`.
 pub(super) fn transactional(settings: &KafkaSettings, group: &str, slot: &str) -> Result<ClientConfig, Fault> {
     let mut config = without_transactions(settings)?;
     config.set("transactional.id", format!("{}-{slot}", settings.scope.group(group)));
     config.set("transaction.timeout.ms", millis(settings.transaction_timeout));
+    // The client can wait for ever for a group coordinator that left the cluster's list of brokers, whatever time it was
+    // given (librdkafka #5511, #5456). It looks again when the state of any connection changes: one that is idle is closed.
+    config.set("connections.max.idle.ms", IDLE_MS);
     // Whatever is shown of it: a transaction is suspect when the log tells of a connection that failed.
     config.set("log.connection.close", "true").set_log_level(RDKafkaLogLevel::Info);
     Ok(config)
@@ -559,6 +565,7 @@ mod tests {
         let expected = [
             ("transactional.id", "demux-0"),
             ("transaction.timeout.ms", "15000"),
+            ("connections.max.idle.ms", "8000"),
             ("message.timeout.ms", "10000"),
             ("retry.backoff.ms", "20"),
             ("delivery.report.only.error", "true"),
