@@ -103,6 +103,8 @@ group.min.session.timeout.ms=1000
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 broker.session.timeout.ms=$missed
 broker.heartbeat.interval.ms=500
+num.network.threads=2
+num.io.threads=$(getconf _NPROCESSORS_ONLN)
 log.retention.ms=-1
 log.cleaner.dedupe.buffer.size=16777216
 EOF
