@@ -107,7 +107,12 @@ fn of_ours(score: &Score) -> Vec<Goal> {
             (400.0, 150.0),
             figure(chain::TO_COURSE),
         ),
-        least("", "two hops, request to the last demux record, p99 ms, at 500/s", (400.0, 150.0), figure(chain::TO_RECORD)),
+        least(
+            "",
+            "two hops, request to the last demux record, p99 ms, at 500/s",
+            (400.0, 150.0),
+            figure(chain::TO_RECORD),
+        ),
         least("", "four hops, request to the class row, p99 ms, at 500/s", (400.0, 150.0), figure(chain::TO_ROW)),
         least("G13", "price of lineage: demux with over without", (1.15, 1.05), None),
         most("G14", "whole pipeline, broker and database beside it, events/s", (1_500.0, 3_000.0), figure(chain::RATE)),

@@ -109,7 +109,8 @@ fn text(deeds: &BTreeMap<Place, (&'static Table, bool)>) -> String {
         };
         text.push_str(&format!(",\nd{n} AS ({piece})"));
         if *deed == Deed::Make {
-            demands.push(format!("da_demand((SELECT count(*) FROM d{n}), cardinality(${first}), 'new rows of {name}')"));
+            demands
+                .push(format!("da_demand((SELECT count(*) FROM d{n}), cardinality(${first}), 'new rows of {name}')"));
         }
         first += table.keys.len() + if *deed == Deed::Remove { 0 } else { table.values.len() };
     }
