@@ -182,9 +182,7 @@ impl Open<'_> {
             let mut answer = vec![0.0; usize::try_from(self.events)?];
             for post in posts {
                 let posted = post.join().unwrap_or_else(|_| bail!("a connection panicked"));
-                for (n, late) in posted.inspect_err(|_| self.over.store(true, Ordering::SeqCst))? {
-                    *answer.get_mut(usize::try_from(n)?).context("an event")? = late;
-                }
+                keep(&mut answer, &posted.inspect_err(|_| self.over.store(true, Ordering::SeqCst))?)?;
             }
             let of = |read: std::thread::ScopedJoinHandle<'_, anyhow::Result<Vec<f64>>>| {
                 read.join().unwrap_or_else(|_| bail!("the reader of records panicked"))
@@ -278,6 +276,14 @@ impl Open<'_> {
         }
         Ok(late)
     }
+}
+
+/// Puts latencies where their events stand.
+fn keep(late: &mut [f64], took: &[(u64, f64)]) -> anyhow::Result<()> {
+    for (n, ms) in took {
+        *late.get_mut(usize::try_from(*n)?).context("an event")? = *ms;
+    }
+    Ok(())
 }
 
 fn word(connection: u64) -> String {
