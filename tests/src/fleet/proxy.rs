@@ -17,7 +17,7 @@ use crate::process::pause;
 /// What is done to a commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Cut {
-    /// PostgreSQL's answer to COMMIT is cut off.
+    /// PostgreSQL's answer to COMMIT, or to the statement that is a whole batch, is cut off.
     #[default]
     Commit,
     /// A broker's answer to the end of a transaction is cut off.
@@ -28,6 +28,10 @@ pub enum Cut {
 
 /// `C`, the length of tag and itself, the tag: the whole answer of PostgreSQL to COMMIT.
 const COMMITTED: &[u8] = b"C\x00\x00\x00\x0bCOMMIT\x00";
+/// The end of its answer to the statement of a batch outside a transaction: demands that were met, one row, the portal
+/// closed, and no transaction open.
+const WRITTEN: &[u8] =
+    b"\x00\x00\x00\x01\x01\x00\x00\x00\x01\x01C\x00\x00\x00\x0dSELECT 1\x003\x00\x00\x00\x04Z\x00\x00\x00\x05I";
 /// The key of the request that ends a transaction.
 const END_TXN: [u8; 2] = [0, 26];
 /// Key, version and number of a request; number of an answer; and with it a delay and the code of an error, which is 0
@@ -238,8 +242,9 @@ impl Watch {
 
     fn committed(&mut self, bytes: &[u8]) -> bool {
         self.tail.extend_from_slice(bytes);
-        let found = self.tail.windows(COMMITTED.len()).any(|window| window == COMMITTED);
-        let keep = self.tail.len().min(COMMITTED.len() - 1);
+        let holds = |answer: &[u8]| self.tail.windows(answer.len()).any(|window| window == answer);
+        let found = holds(COMMITTED) || holds(WRITTEN);
+        let keep = if found { 0 } else { self.tail.len().min(WRITTEN.len() - 1) };
         self.tail.drain(..self.tail.len() - keep);
         found
     }
@@ -333,6 +338,11 @@ mod tests {
             let answer = b"C\x00\x00\x00\x0bCOMMIT\x00Z\x00\x00\x00\x05I";
             assert!(answer.chunks(piece).any(|b| watch.committed(b)), "in pieces of {piece}");
             assert!(!b"Z\x00\x00\x00\x05I".chunks(piece).any(|b| watch.committed(b)));
+            let row = b"D\x00\x00\x00\x10\x00\x02\x00\x00\x00\x01\x01\x00\x00\x00\x01\x01C\x00\x00\x00\x0dSELECT 1\x00";
+            let [done, open] =
+                [b'I', b'T'].map(|state| [&row[..], b"3\x00\x00\x00\x04Z\x00\x00\x00\x05", &[state]].concat());
+            assert!(!open.chunks(piece).any(|b| watch.committed(b)), "its COMMIT comes later");
+            assert!(done.chunks(piece).any(|b| watch.committed(b)), "in pieces of {piece}");
         }
     }
 }
