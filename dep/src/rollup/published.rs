@@ -64,7 +64,7 @@ pub(super) fn publish<'r>(
     let topics = rollup.emits.iter().filter(|topic| has_class || !is_member(**topic));
     decision.emits.extend(topics.map(|topic| {
         let event = event(rollup, *topic, (entry, &change), de);
-        emit(rollup, *topic, named(rollup, event, (entry, de)))
+        emit(rollup, *topic, named(rollup, *topic, event, (entry, de)))
     }));
     decision
 }
@@ -134,13 +134,14 @@ fn event<'r>(
 /// The event with the id of what a level says of itself, or of a learner to the class.
 fn named<'r>(
     rollup: &Rollup,
+    topic: TopicName,
     mut event: DiscreteEvent<'r>,
     (entry, de): (&Entry, &DiscreteEvent<'_>),
 ) -> DiscreteEvent<'r> {
     let (tenant, learner, kind) = (&*de.context.tenant_id, id(&de.user_id), entry.item_kind.code());
     let [class, course, unit, lesson] = ids(rollup.level, de);
     let (name, revision) = (&*event.event_name, &event.revision.to_string());
-    event.de_id = if folds::object_of(&event) == "member" {
+    event.de_id = if is_member(topic) {
         id_of(&[name, tenant, class, course, learner, kind, revision])
     } else if rollup.level == Level::Class {
         id_of(&[name, tenant, class, course, kind, revision])

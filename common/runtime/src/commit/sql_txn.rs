@@ -116,7 +116,7 @@ impl SqlTxn {
 
     fn absorb(&mut self, fetched: Fetched) {
         self.rebalances += u64::from(fetched.is_rebalance());
-        if !fetched.revoked.is_empty() || fetched.assigned.iter().any(|at| self.parts.contains_key(at)) {
+        if !fetched.revoked.is_empty() {
             self.forget_rows();
         }
         for at in &fetched.revoked {

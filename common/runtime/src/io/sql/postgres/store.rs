@@ -5,6 +5,7 @@
 //! A row that is not there cannot be locked: it is inserted so that a row another owner made meanwhile is left alone, and
 //! if one was, the whole batch is given up and done again over what is there now. Decides nothing about an event.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use da_model::delivery::edge::Edges;
@@ -221,13 +222,10 @@ impl PostgresStore {
 
     /// Positions, blobs and rows.
     fn write(&mut self, unit: &Unit, fences: &[(TopicPartition, Epoch, Offset)]) -> Result<(), Fault> {
-        for (key, _) in &unit.writes {
-            known(&self.tables, key.table())?;
-        }
         let moves = &unit.moves;
         let mut args = self.places(&moves.iter().map(|m| m.at).collect::<Vec<_>>())?;
-        let epoch = |at| fences.iter().find(|(of, ..)| *of == at).map_or(0, |(_, epoch, _)| epoch.0);
-        bind::add(&mut args, moves.iter().map(|m| epoch(m.at)).collect::<Vec<_>>())?;
+        let epochs: BTreeMap<TopicPartition, i64> = fences.iter().map(|(at, epoch, _)| (*at, epoch.0)).collect();
+        bind::add(&mut args, moves.iter().map(|m| epochs.get(&m.at).copied().unwrap_or(0)).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.from.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.to.next.0).collect::<Vec<_>>())?;
         bind::add(&mut args, moves.iter().map(|m| m.to.edges.to_text()).collect::<Vec<_>>())?;
@@ -241,8 +239,13 @@ impl PostgresStore {
 
     fn rollback(&mut self) {
         self.absent.clear();
-        let begun = self.batch.take();
-        if !begun.is_some_and(|begun| begun.in_transaction) || !self.connection.is_connected() {
+        if let Some(begun) = self.batch.take() {
+            self.undo(&begun);
+        }
+    }
+
+    fn undo(&mut self, begun: &Begun) {
+        if !begun.in_transaction || !self.connection.is_connected() {
             return;
         }
         if self.connection.script("ROLLBACK").is_err() {
@@ -324,12 +327,9 @@ impl Store for PostgresStore {
         }
         let ended = self.ended(unit, &begun);
         if let Err(fault) = &ended {
-            let is_fenced = matches!(fault, Fault::Fenced(_));
-            let fences = begun.fences.clone();
-            self.batch = Some(begun);
-            self.rollback();
-            if is_fenced {
-                self.learn(&fences);
+            self.undo(&begun);
+            if matches!(fault, Fault::Fenced(_)) {
+                self.learn(&begun.fences);
             }
         }
         self.absent.clear();
@@ -363,7 +363,12 @@ impl Store for PostgresStore {
 
 fn known<'t>(tables: &'t FxHashMap<&'static str, Statements>, table: &Table) -> Result<&'t Statements, Fault> {
     let found = tables.get(table.name).filter(|statements| statements.table == table);
-    found.ok_or_else(|| Fault::Fatal(Cause::new(format!("use of table {}", table.name), "it was not registered")))
+    found.ok_or_else(|| unregistered(table.name))
+}
+
+/// A table that is none of the group's.
+pub(super) fn unregistered(table: &str) -> Fault {
+    Fault::Fatal(Cause::new(format!("use of table {table}"), "it was not registered"))
 }
 
 fn has_stamp(table: &Table) -> bool {

@@ -11,6 +11,7 @@ use da_model::fault::Fault;
 use da_model::state::{Row, RowKey, Table};
 use sqlx::postgres::PgArguments;
 
+use super::store::unregistered;
 use super::{bind, statements};
 
 /// Positions, and whether rows are made by their owner alone.
@@ -73,9 +74,8 @@ impl Writing {
     pub(super) fn statement(&mut self, deeds: &Deeds<'_>, args: &mut PgArguments) -> Result<Arc<str>, Fault> {
         let known = self.deeds.len();
         for (name, deed) in deeds.0.keys() {
-            if let Some(of) = self.deeds.get(&(*name, Deed::Replace)).copied() {
-                self.deeds.entry((*name, *deed)).or_insert(of);
-            }
+            let of = self.deeds.get(&(*name, Deed::Replace)).copied().ok_or_else(|| unregistered(name))?;
+            self.deeds.entry((*name, *deed)).or_insert(of);
         }
         if self.deeds.len() > known {
             self.text = text(&self.deeds).into();
