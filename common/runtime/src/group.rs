@@ -21,6 +21,8 @@ use crate::stop::{Phase, Stop};
 const SLICE: Duration = Duration::from_millis(100);
 /// The rest after a refused generation: the group is about to tell what changed.
 const FENCED: Duration = Duration::from_millis(25);
+/// A group has long told what changed when it has refused so often in a row.
+const OFTEN: u32 = 20;
 /// Between two looks at the lags, ms.
 const SHOW_MS: i64 = 200;
 
@@ -95,7 +97,9 @@ impl Group {
         let mut status = self.board.status();
         status.failed_rounds += 1;
         self.tally(&mut status);
-        status.fault = matches!(fault, Fault::Transient(_)).then(|| fault.to_string());
+        let text = |when: bool| when.then(|| fault.to_string());
+        status.fault = text(matches!(fault, Fault::Transient(_)));
+        status.refusal = text(matches!(fault, Fault::Fenced(_)) && attempts >= OFTEN);
         drop(status);
         while !left.is_zero() && !stop.is(Phase::Draining) {
             let slice = left.min(SLICE);
@@ -120,7 +124,7 @@ impl Group {
         let lags = due.then(|| self.lags(now));
         let mut status = self.board.status();
         status.alive = now;
-        status.fault = None;
+        (status.fault, status.refusal) = (None, None);
         self.tally(&mut status);
         if stepped.records > 0 {
             status.counts.entry(self.stage.name()).or_default().add(&stepped.counts);
@@ -295,6 +299,22 @@ mod tests {
         let (ended, asked, board) = run([Err(Fault::Fenced(cause()))].into(), Some(Fault::Transient(cause())));
         assert_eq!((ended, asked), (Ok(()), vec!["rest 25".to_owned(), "close".to_owned()]));
         assert_eq!(board.status().failed_rounds, 1);
+    }
+
+    #[test]
+    fn a_refusal_that_repeats_is_shown_until_a_step_works() {
+        let refused = |times: u32| {
+            let steps = (0..times).map(|_| Err(Fault::Fenced(cause()))).collect();
+            let (_, _, board) = run_to(steps, None, Some(Fault::Fenced(cause())));
+            let refusal = board.status().refusal.clone();
+            refusal
+        };
+        assert_eq!(refused(OFTEN), None, "a rebalance takes a moment");
+        assert_eq!(refused(OFTEN + 1), Some(Fault::Fenced(cause()).to_string()));
+        let steps = (0..=OFTEN).map(|_| Err(Fault::Fenced(cause()))).chain([worked(1)]).collect();
+        let (_, _, board) = run(steps, None);
+        let status = board.status();
+        assert_eq!((status.refusal.as_deref(), status.fault.as_deref()), (None, None));
     }
 
     #[test]

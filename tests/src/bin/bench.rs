@@ -14,7 +14,7 @@ use tests::process::now;
 use tests::rank;
 
 /// The parts, in the order in which they run.
-const PARTS: [&str; 8] = ["pure", "load", "latency", "memory", "publish", "dep", "chain", "cluster"];
+const PARTS: [&str; 9] = ["pure", "load", "latency", "memory", "publish", "dep", "hops", "chain", "cluster"];
 /// What may stand beside the parts.
 const OPTIONS: &str = "--program FILE, --events N, --sessions N; of cluster: --programs FOLDER, --cluster-events N, \
                        --dep-events N, --repetitions N, --repeats N, --seconds N";
@@ -52,6 +52,7 @@ fn run() -> anyhow::Result<()> {
             "latency" => latency(&plan)?,
             "publish" => publications()?,
             "dep" => cluster::dep_alone(&plan.cluster, &say)?,
+            "hops" => cluster::hops(&plan.cluster, &say)?,
             "chain" => cluster::chain(&plan.cluster, &say)?,
             "cluster" => {
                 cluster::run(&plan.cluster, &say)?;
@@ -85,7 +86,7 @@ fn plan() -> anyhow::Result<Plan> {
     }
     if plan.parts.is_empty() {
         // One wants a broker of its own, which `make bench` starts for it; the others are parts of `cluster`.
-        let all = PARTS.into_iter().filter(|part| !matches!(*part, "publish" | "dep" | "chain"));
+        let all = PARTS.into_iter().filter(|part| !matches!(*part, "publish" | "dep" | "hops" | "chain"));
         plan.parts = all.map(str::to_owned).collect();
     }
     Ok(plan)

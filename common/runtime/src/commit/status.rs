@@ -93,6 +93,8 @@ pub struct Status {
     pub tallies: BTreeMap<&'static str, Tally>,
     /// The last fault, while it lasts.
     pub fault: Option<String>,
+    /// Why batches are refused again and again, while that lasts: no outage, and nobody's excuse for standing still.
+    pub refusal: Option<String>,
     /// When the loop last ran; 0 before it ever did.
     pub alive: Timestamp,
 }
@@ -121,6 +123,7 @@ impl Status {
             self.tallies.entry(name).or_default().add(tally);
         }
         self.fault = self.fault.take().or_else(|| other.fault.clone());
+        self.refusal = self.refusal.take().or_else(|| other.refusal.clone());
         self.alive = self.alive.min(other.alive);
     }
 }

@@ -19,37 +19,56 @@ use ground::{Ground, Size};
 
 use crate::fleet::{Fleet, Plan};
 
-/// The whole chain, on a stack of its own; latencies where every service is one process.
+/// The whole chain on a stack of its own, with a warm broker; nothing where something is missing.
 fn chain_of(
     size: &Size,
     (dir, processes): (&std::path::Path, usize),
     score: &mut Score,
     say: &dyn Fn(&str),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Ground>> {
     let (programs, partitions) = (size.programs.clone(), size.partitions);
     let plan = Plan { programs, dir: dir.to_path_buf(), processes, partitions, brokers: 1, cut: None };
     let fleet = match Fleet::start(&plan)? {
         Ok(fleet) => fleet,
         Err(missing) => {
             score.skipped.insert("chain".to_owned(), missing);
-            return Ok(());
+            return Ok(None);
         }
     };
     say("the whole chain: gep, demux and dep, broker and database on this machine");
     let mut ground = Ground::over(fleet)?;
     chain::warm_up(&mut ground, size, say)?;
-    chain::throughput(&mut ground, size, score, say)?;
-    if processes == 1 {
-        chain::latency(&mut ground, size, score, say)?;
-    }
-    ground.fleet.stop()
+    Ok(Some(ground))
 }
 
+/// What it takes in with one process per service and with two, and how late its words are with one.
 fn chains(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     for (processes, name) in [(1, "chain"), (2, "chain-of-two")] {
-        chain_of(size, (&dir.join(name), processes), score, say)?;
+        let Some(mut ground) = chain_of(size, (&dir.join(name), processes), score, say)? else { continue };
+        chain::throughput(&mut ground, size, score, say)?;
+        if processes == 1 {
+            chain::latency(&mut ground, size, score, say)?;
+        }
+        ground.fleet.stop()?;
     }
     Ok(())
+}
+
+/// Measures alone how late the words of the chain are.
+///
+/// # Errors
+/// When something that is there fails.
+pub fn hops(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let dir = std::env::temp_dir().join(format!("da-bench-hops-{}", std::process::id()));
+    let mut score = Score::default();
+    match chain_of(size, (&dir, 1), &mut score, say)? {
+        Some(mut ground) => {
+            chain::latency(&mut ground, size, &mut score, say)?;
+            ground.fleet.stop()?;
+        }
+        None => score.skipped.values().for_each(|missing| say(&format!("skipped: {missing}"))),
+    }
+    Ok(std::fs::remove_dir_all(&dir)?)
 }
 
 /// Runs the whole chain alone.
@@ -58,7 +77,9 @@ fn chains(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&s
 /// When something that is there fails.
 pub fn chain(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let dir = std::env::temp_dir().join(format!("da-bench-chain-{}", std::process::id()));
-    chains(size, &dir, &mut Score::default(), say)?;
+    let mut score = Score::default();
+    chains(size, &dir, &mut score, say)?;
+    score.skipped.values().for_each(|missing| say(&format!("skipped: {missing}")));
     Ok(std::fs::remove_dir_all(&dir)?)
 }
 
