@@ -213,6 +213,12 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// Lets a real process go on until then.
+pub fn pause_until(then: Instant) {
+    let left = then.saturating_duration_since(now());
+    pause(u64::try_from(left.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX));
+}
+
 /// Lets a real process go on for a while.
 #[expect(clippy::disallowed_methods, reason = "a drill watches other processes, which send it no signal")]
 pub fn pause(ms: u64) {

@@ -12,7 +12,7 @@ use da_runtime::io::sqlite_log::Reader;
 use serde_json::json;
 
 use super::cpu;
-use crate::process::{Server, Site, deadline, now, pause};
+use crate::process::{Server, Site, deadline, now, pause, pause_until};
 
 /// Sessions posted before the next wait for the drain, and events of each request.
 const PART: u64 = 10_000;
@@ -173,9 +173,7 @@ impl Bench {
         let mut latencies = Vec::new();
         for (seen, n) in (connection..requests).step_by(usize::try_from(connections)?).enumerate() {
             let scheduled = Duration::from_micros(n * 1_000_000 / per_second);
-            while started.elapsed() < scheduled {
-                pause(1);
-            }
+            pause_until(started + scheduled);
             self.post(&client, &visit(n, &class))?;
             let until = deadline(10);
             while number(&mut reader, &sql)? <= u64::try_from(seen)? {
