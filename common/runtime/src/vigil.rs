@@ -165,8 +165,7 @@ fn tell(before: &Status, now: &Status, protocol: &'static str) {
     add(Metric::Statements, &protocol, now.statements.saturating_sub(before.statements));
     metrics::count(Metric::CommitErrors, &protocol, now.failed_rounds.saturating_sub(before.failed_rounds));
     metrics::gauge(Metric::CacheBytes, &[], whole(now.cache_bytes));
-    if let (true, Some(cause)) =
-        (now.failed_rounds > before.failed_rounds, now.fault.as_ref().or(now.refusal.as_ref()))
+    if let (true, Some(cause)) = (now.failed_rounds > before.failed_rounds, now.fault.as_ref().or(now.refusal.as_ref()))
     {
         log::warn(LogEvent::BatchRetried, &[("cause", cause)]);
     }

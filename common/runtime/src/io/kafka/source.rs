@@ -23,15 +23,18 @@ use rustc_hash::FxHashMap;
 
 use super::client::{self, KafkaSettings, Scope, Trouble, fatal, fault, transient};
 use super::ffi;
+use super::member::MemberOptions;
 use crate::io::segment::Segment;
-use crate::ports::{Committed, Fetched};
+use crate::ports::{Clock, Committed, Fetched};
 
 /// How long a read of the group's offsets may wait for open transactions.
 const STABLE: Duration = Duration::from_secs(5);
 /// How long a question to a broker may take.
 const ASK: Duration = Duration::from_secs(5);
-/// After the first record a poll gathers for so many waits of this length.
-const GATHER: (usize, Duration) = (3, Duration::from_millis(5));
+/// Batches of few records begin so far apart: what comes within it shares a transaction.
+const PACE_MS: i64 = 25;
+/// After a longer rest, or a longer batch, a poll gathers for so long: its own last words come back within it.
+const ECHO_MS: i64 = 5;
 /// So many idle polls with an unmoved end say that nothing readable is left.
 const STILL: u8 = 8;
 
@@ -121,6 +124,9 @@ pub(super) struct Source {
     batch_bytes: usize,
     scope: Scope,
     paused: bool,
+    clock: Arc<dyn Clock>,
+    /// When the next batch is due, if its records are few.
+    paced: Timestamp,
 }
 
 /// Records of one poll.
@@ -134,17 +140,16 @@ struct Batch {
 
 impl Source {
     /// A client of the group that has not joined it.
-    pub(super) fn open(
-        settings: &KafkaSettings,
-        (group, slot): (&str, &str),
-        topics: &[TopicName],
-    ) -> Result<Self, Fault> {
+    pub(super) fn open(options: &MemberOptions) -> Result<Self, Fault> {
+        let MemberOptions { settings, group, slot, topics, .. } = options;
         let config = client::consumer(settings, group, slot)?;
         let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (settings.scope.topic(*t), *t)).collect();
         let consumer = build(&config)?;
         let (reading, waiting) = (BTreeMap::new(), Vec::new());
         let KafkaSettings { batch_bytes, scope, .. } = *settings;
-        Ok(Self { consumer, config, names, reading, waiting, metadata: None, batch_bytes, scope, paused: false })
+        let (clock, paced) = (Arc::clone(&options.clock), Timestamp::default());
+        let (metadata, paused) = (None, false);
+        Ok(Self { consumer, config, names, reading, waiting, metadata, batch_bytes, scope, paused, clock, paced })
     }
 
     /// Joins the group.
@@ -190,10 +195,9 @@ impl Source {
         Ok(fetched)
     }
 
-    /// Polls until the batch is full or the waits are over; ends early at a rebalance.
+    /// Polls until the batch is full or its time has come; ends early at a rebalance.
     fn gather(&mut self, batch: &mut Batch, max: usize, wait: Duration) -> Result<(), Fault> {
-        let mut waits = GATHER.0;
-        let mut timeout = wait;
+        let (mut timeout, mut due) = (wait, None);
         while batch.records < max && batch.bytes < self.batch_bytes {
             match self.consumer.poll(Timeout::After(timeout)) {
                 Some(Ok(message)) => {
@@ -202,12 +206,19 @@ impl Source {
                 }
                 Some(Err(error)) if self.is_lapsed(&error) => return self.join_again(),
                 Some(Err(error)) => refuse(&error)?,
-                None if batch.records == 0 || wait.is_zero() || waits == 0 => return Ok(()),
+                None if batch.records == 0 || wait.is_zero() || !timeout.is_zero() => break,
                 None => {
-                    waits -= 1;
-                    timeout = GATHER.1;
+                    let now = self.clock.now();
+                    let due: Timestamp = *due.get_or_insert(self.paced.max(now.plus(ECHO_MS)));
+                    timeout = Duration::from_millis(due.since(now).clamp(0, PACE_MS).unsigned_abs());
+                    if timeout.is_zero() {
+                        break;
+                    }
                 }
             }
+        }
+        if batch.records > 0 {
+            self.paced = self.clock.now().plus(PACE_MS);
         }
         Ok(())
     }
