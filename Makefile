@@ -87,8 +87,8 @@ drill: setup ## kill, cut, overload, fill the disk under load, then audit: LEVEL
 bench: setup $(DA) ## cost per event of every stage, of the whole process, and beside peers on real Kafka: ONLY=part
 	$(CARGO) build --locked --release -p gep -p demux -p dep -p tests --bins
 	@sh deploy/setup.sh full
-	target/release/bench $(ONLY)
-	@[ -n "$(ONLY)" ] || sh deploy/local/stack.sh with target/release/bench publish
+	$(if $(filter publish,$(ONLY)),,target/release/bench $(ONLY))
+	$(if $(filter-out publish,$(ONLY)),,sh deploy/local/stack.sh with target/release/bench publish)
 
 measures: ## print the size table into docs/generated/measures.md; fail on what must hold
 	$(CARGO) run --locked --quiet -p tests --bin measures -- docs/generated/measures.md
