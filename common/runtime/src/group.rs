@@ -305,9 +305,8 @@ mod tests {
     fn a_refusal_that_repeats_is_shown_until_a_step_works() {
         let refused = |times: u32| {
             let steps = (0..times).map(|_| Err(Fault::Fenced(cause()))).collect();
-            let (_, _, board) = run_to(steps, None, Some(Fault::Fenced(cause())));
-            let refusal = board.status().refusal.clone();
-            refusal
+            let (.., board) = run_to(steps, None, Some(Fault::Fenced(cause())));
+            board.status().refusal.take()
         };
         assert_eq!(refused(OFTEN), None, "a rebalance takes a moment");
         assert_eq!(refused(OFTEN + 1), Some(Fault::Fenced(cause()).to_string()));

@@ -197,30 +197,31 @@ impl Source {
 
     /// Polls until the batch is full or its time has come; ends early at a rebalance.
     fn gather(&mut self, batch: &mut Batch, max: usize, wait: Duration) -> Result<(), Fault> {
-        let (mut timeout, mut due) = (wait, None);
-        while batch.records < max && batch.bytes < self.batch_bytes {
+        let (mut next, mut due) = (Some(wait), None);
+        while let Some(timeout) = next.filter(|_| batch.records < max && batch.bytes < self.batch_bytes) {
             match self.consumer.poll(Timeout::After(timeout)) {
                 Some(Ok(message)) => {
                     take(&message, (&self.names, &mut self.reading), batch);
-                    timeout = Duration::ZERO;
+                    next = Some(Duration::ZERO);
                 }
                 Some(Err(error)) if self.is_lapsed(&error) => return self.join_again(),
                 Some(Err(error)) => refuse(&error)?,
-                None if batch.records == 0 || wait.is_zero() || !timeout.is_zero() => break,
-                None => {
-                    let now = self.clock.now();
-                    let due: Timestamp = *due.get_or_insert(self.paced.max(now.plus(ECHO_MS)));
-                    timeout = Duration::from_millis(due.since(now).clamp(0, PACE_MS).unsigned_abs());
-                    if timeout.is_zero() {
-                        break;
-                    }
-                }
+                None if batch.records == 0 || wait.is_zero() || !timeout.is_zero() => next = None,
+                None => next = self.left(&mut due),
             }
         }
         if batch.records > 0 {
             self.paced = self.clock.now().plus(PACE_MS);
         }
         Ok(())
+    }
+
+    /// How long a batch that has records waits for more, if it does; when it is due is settled at the first question.
+    fn left(&self, due: &mut Option<Timestamp>) -> Option<Duration> {
+        let now = self.clock.now();
+        let due = *due.get_or_insert(self.paced.max(now.plus(ECHO_MS)));
+        let ms = due.since(now).clamp(0, PACE_MS).unsigned_abs();
+        (ms > 0).then(|| Duration::from_millis(ms))
     }
 
     fn change(&mut self, change: Change, fetched: &mut Fetched, batch: &mut Batch) {
