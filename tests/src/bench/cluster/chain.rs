@@ -160,8 +160,7 @@ pub fn latency(ground: &mut Ground, size: &Size, score: &mut Score, say: &dyn Fn
     let pids = pids(ground)?;
     let (before, own) = (spent(ground, &pids), cpu::of_process(std::process::id()).unwrap_or(0.0));
     // A little later than now: all threads are there when it begins.
-    let open =
-        Open { ground: &*ground, url, events, started: now() + Duration::from_secs(1), over: AtomicBool::new(false) };
+    let open = Open { ground, url, events, started: now() + Duration::from_secs(1), over: AtomicBool::new(false) };
     let seen = open.run()?;
     let own = cpu::of_process(std::process::id()).unwrap_or(0.0) - own;
     let costs = each(&before, &spent(ground, &pids), events);

@@ -59,16 +59,11 @@ fn chains(size: &Size, dir: &std::path::Path, score: &mut Score, say: &dyn Fn(&s
 /// # Errors
 /// When something that is there fails.
 pub fn hops(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    let dir = std::env::temp_dir().join(format!("da-bench-hops-{}", std::process::id()));
-    let mut score = Score::default();
-    match chain_of(size, (&dir, 1), &mut score, say)? {
-        Some(mut ground) => {
-            chain::latency(&mut ground, size, &mut score, say)?;
-            ground.fleet.stop()?;
-        }
-        None => score.skipped.values().for_each(|missing| say(&format!("skipped: {missing}"))),
-    }
-    Ok(std::fs::remove_dir_all(&dir)?)
+    alone("hops", say, |dir, score| {
+        let Some(mut ground) = chain_of(size, (dir, 1), score, say)? else { return Ok(()) };
+        chain::latency(&mut ground, size, score, say)?;
+        ground.fleet.stop()
+    })
 }
 
 /// Runs the whole chain alone.
@@ -76,11 +71,7 @@ pub fn hops(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
 /// # Errors
 /// When something that is there fails.
 pub fn chain(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    let dir = std::env::temp_dir().join(format!("da-bench-chain-{}", std::process::id()));
-    let mut score = Score::default();
-    chains(size, &dir, &mut score, say)?;
-    score.skipped.values().for_each(|missing| say(&format!("skipped: {missing}")));
-    Ok(std::fs::remove_dir_all(&dir)?)
+    alone("chain", say, |dir, score| chains(size, dir, score, say))
 }
 
 /// Runs the contest of dep alone.
@@ -88,11 +79,25 @@ pub fn chain(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
 /// # Errors
 /// When something that is there fails.
 pub fn dep_alone(size: &Size, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    let dir = std::env::temp_dir().join(format!("da-bench-dep-{}", std::process::id()));
-    match Ground::make(size, &dir, say)? {
-        Err(missing) => say(&format!("skipped: {missing}")),
-        Ok(ground) => dep::run(&ground, size, &mut Score::default(), say)?,
-    }
+    alone("dep", say, |dir, score| match Ground::make(size, dir, say)? {
+        Ok(ground) => dep::run(&ground, size, score, say),
+        Err(missing) => {
+            score.skipped.insert("dep".to_owned(), missing);
+            Ok(())
+        }
+    })
+}
+
+/// Runs one part in a folder of its own, and says what was missing for it. Where it failed, the logs stay.
+fn alone(
+    part: &str,
+    say: &dyn Fn(&str),
+    run: impl FnOnce(&std::path::Path, &mut Score) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let dir = std::env::temp_dir().join(format!("da-bench-{part}-{}", std::process::id()));
+    let mut score = Score::default();
+    run(&dir, &mut score)?;
+    score.skipped.values().for_each(|missing| say(&format!("skipped: {missing}")));
     Ok(std::fs::remove_dir_all(&dir)?)
 }
 

@@ -85,7 +85,7 @@ impl KafkaMember {
     /// [`Fault::Transient`] where it cannot be reached.
     pub fn open(options: &MemberOptions) -> Result<Self, Fault> {
         let MemberOptions { settings, group, slot, .. } = options;
-        let source = Source::open(options)?;
+        let source = Source::open(settings, (group, slot), &options.topics, Arc::clone(&options.clock))?;
         let ports = (Arc::clone(&options.clock), Arc::clone(&options.probe));
         let publisher = Publisher::new(settings, (group, slot), ports, options.kind)?;
         let counts = match source.counts() {

@@ -23,7 +23,6 @@ use rustc_hash::FxHashMap;
 
 use super::client::{self, KafkaSettings, Scope, Trouble, fatal, fault, transient};
 use super::ffi;
-use super::member::MemberOptions;
 use crate::io::segment::Segment;
 use crate::ports::{Clock, Committed, Fetched};
 
@@ -140,15 +139,18 @@ struct Batch {
 
 impl Source {
     /// A client of the group that has not joined it.
-    pub(super) fn open(options: &MemberOptions) -> Result<Self, Fault> {
-        let MemberOptions { settings, group, slot, topics, .. } = options;
+    pub(super) fn open(
+        settings: &KafkaSettings,
+        (group, slot): (&str, &str),
+        topics: &[TopicName],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
         let config = client::consumer(settings, group, slot)?;
         let names: FxHashMap<String, TopicName> = topics.iter().map(|t| (settings.scope.topic(*t), *t)).collect();
         let consumer = build(&config)?;
         let (reading, waiting) = (BTreeMap::new(), Vec::new());
         let KafkaSettings { batch_bytes, scope, .. } = *settings;
-        let (clock, paced) = (Arc::clone(&options.clock), Timestamp::default());
-        let (metadata, paused) = (None, false);
+        let (metadata, paused, paced) = (None, false, Timestamp::default());
         Ok(Self { consumer, config, names, reading, waiting, metadata, batch_bytes, scope, paused, clock, paced })
     }
 
@@ -207,21 +209,13 @@ impl Source {
                 Some(Err(error)) if self.is_lapsed(&error) => return self.join_again(),
                 Some(Err(error)) => refuse(&error)?,
                 None if batch.records == 0 || wait.is_zero() || !timeout.is_zero() => next = None,
-                None => next = self.left(&mut due),
+                None => next = left(self.paced, self.clock.now(), &mut due),
             }
         }
         if batch.records > 0 {
             self.paced = self.clock.now().plus(PACE_MS);
         }
         Ok(())
-    }
-
-    /// How long a batch that has records waits for more, if it does; when it is due is settled at the first question.
-    fn left(&self, due: &mut Option<Timestamp>) -> Option<Duration> {
-        let now = self.clock.now();
-        let due = *due.get_or_insert(self.paced.max(now.plus(ECHO_MS)));
-        let ms = due.since(now).clamp(0, PACE_MS).unsigned_abs();
-        (ms > 0).then(|| Duration::from_millis(ms))
     }
 
     fn change(&mut self, change: Change, fetched: &mut Fetched, batch: &mut Batch) {
@@ -418,6 +412,13 @@ fn subscribe(consumer: &BaseConsumer<Rebalances>, names: &FxHashMap<String, Topi
     consumer.subscribe(&list).map_err(|e| fatal(format!("subscription of {}", list.join(", ")), e))
 }
 
+/// How long a batch that has records waits for more, if it does; when it is due is settled at the first question.
+fn left(paced: Timestamp, now: Timestamp, due: &mut Option<Timestamp>) -> Option<Duration> {
+    let due = *due.get_or_insert(paced.max(now.plus(ECHO_MS)));
+    let ms = due.since(now).clamp(0, PACE_MS).unsigned_abs();
+    (ms > 0).then(|| Duration::from_millis(ms))
+}
+
 /// Copies a record out of the fetch buffer, which one message would pin as a whole.
 fn take(
     message: &BorrowedMessage<'_>,
@@ -485,4 +486,24 @@ pub(super) const fn next_of(offset: rdkafka::Offset) -> Option<Offset> {
 /// Kafka's own number of a partition.
 pub(super) fn number(partition: Partition) -> i32 {
     i32::try_from(partition.0).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of the wait at these times, ms after 0, of a batch that is paced until `paced`.
+    fn waits(paced: i64, asked: &[i64]) -> Vec<Option<u128>> {
+        let mut due = None;
+        let left = |at: &i64| left(Timestamp(paced), Timestamp(*at), &mut due).map(|wait| wait.as_millis());
+        asked.iter().map(left).collect()
+    }
+
+    #[test]
+    fn a_batch_waits_until_the_last_one_is_long_ago_and_a_moment_for_its_echo() {
+        assert_eq!(waits(1_025, &[1_003, 1_020, 1_025]), [Some(22), Some(5), None], "the last one has just begun");
+        assert_eq!(waits(1_025, &[1_080, 1_083, 1_085]), [Some(5), Some(2), None], "it took longer than the pace");
+        assert_eq!(waits(0, &[1_000, 1_006]), [Some(5), None], "there was none");
+        assert_eq!(waits(1_025, &[7]), [Some(25)], "the clock was set back");
+    }
 }
